@@ -1,0 +1,205 @@
+// Weir live-streaming server. MIT licence, see LICENSE.
+#include "net/core.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "net/loop.h"
+
+namespace weir::net {
+namespace {
+
+thread_local Core* t_current = nullptr;
+
+constexpr Time kLoadWindow = 100ms;
+
+Time thread_cpu() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return std::chrono::seconds{t.tv_sec} + Time{t.tv_nsec};
+}
+
+}  // namespace
+
+// Makes a core the calling thread's for a scope.
+class Core::Enter {
+ public:
+  explicit Enter(Core* c) : before_(std::exchange(t_current, c)) {}
+  ~Enter() { t_current = before_; }
+
+ private:
+  Core* before_;
+};
+
+Core::Core(int index) : index_(index), clock_(&system_clock_), loop_(std::make_unique<Loop>()) {}
+
+Core::Core(int index, ManualClock& clock)
+    : index_(index), clock_(&clock), manual_(&clock), loop_(std::make_unique<Loop>()) {}
+
+Core::~Core() {
+  const Enter enter(this);
+  loop_.reset();  // frees what was posted and never ran
+}
+
+Core& Core::here() {
+  CHECK(t_current, "not on a core's thread");
+  return *t_current;
+}
+
+const Core* Core::current() { return t_current; }
+
+void Core::post(std::move_only_function<void()> f) {
+  boost::asio::post(loop_->io, [f = std::move(f)]() mutable { f(); });
+}
+
+void Core::run() {
+  const Enter enter(this);
+  load_wall_ = now();
+  load_cpu_ = thread_cpu();
+  rearm();
+  loop_->work.emplace(loop_->io.get_executor());
+  loop_->io.run();
+}
+
+void Core::stop() {
+  boost::asio::post(loop_->io, [this] {
+    loop_->work.reset();
+    loop_->io.stop();
+  });
+}
+
+size_t Core::run_until_idle() {
+  const Enter enter(this);
+  size_t total = 0;
+  for (;;) {
+    loop_->io.restart();
+    const size_t n = loop_->io.poll() + (manual_ ? fire_due() : 0);
+    if (n == 0) return total;
+    total += n;
+  }
+}
+
+void Core::rearm() {
+  if (manual_) return;
+  const Time earliest = timers_.empty() ? Time::max() : timers_.begin()->first;
+  if (earliest == armed_for_) return;
+  armed_for_ = earliest;
+  if (earliest == Time::max()) {
+    loop_->timer.cancel();
+    return;
+  }
+  loop_->timer.expires_at(std::chrono::steady_clock::time_point(
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(earliest)));
+  loop_->timer.async_wait([this](const boost::system::error_code& e) {
+    if (e) return;
+    armed_for_ = Time::max();
+    fire_due();
+    rearm();
+  });
+}
+
+size_t Core::fire_due() {
+  size_t fired = 0;
+  const Time t = now();
+  sample_load();
+  while (!timers_.empty() && timers_.begin()->first <= t) {
+    Timer* timer = timers_.begin()->second;
+    timers_.erase(timers_.begin());
+    timer->armed_ = false;
+    timer->on_fire_();  // may destroy the timer
+    ++fired;
+  }
+  return fired;
+}
+
+void Core::sample_load() {
+  if (manual_) return;
+  const Time wall = now();
+  if (wall - load_wall_ < kLoadWindow) return;
+  const Time cpu = thread_cpu();
+  load_ = std::clamp(static_cast<double>((cpu - load_cpu_).count()) /
+                         static_cast<double>((wall - load_wall_).count()),
+                     0.0, 1.0);
+  load_wall_ = wall;
+  load_cpu_ = cpu;
+}
+
+void Timer::arm_at(Time when) {
+  core_.check();
+  if (armed_) core_.timers_.erase(place_);
+  armed_ = true;
+  place_ = core_.timers_.emplace(when, this);
+  if (place_ == core_.timers_.begin()) core_.rearm();
+}
+
+void Timer::cancel() {
+  if (!armed_) return;
+  core_.timers_.erase(place_);
+  armed_ = false;
+}
+
+Deadline::Deadline(Core& core, std::move_only_function<void()> on_expiry)
+    : core_(core), on_expiry_(std::move(on_expiry)), timer_(core, [this] { check(); }) {}
+
+void Deadline::extend(Time d) {
+  if (d <= 0ns) {
+    due_ = Time{};
+    return;
+  }
+  const bool sooner = !timer_.armed() || core_.now() + d < due_;
+  due_ = core_.now() + d;
+  if (sooner) timer_.arm_at(due_);
+}
+
+void Deadline::check() {
+  if (due_ == Time{}) return;
+  if (core_.now() < due_) {
+    timer_.arm_at(due_);
+    return;
+  }
+  expired_ = true;
+  on_expiry_();
+}
+
+Cores::Cores(int count) {
+  for (int i = 0; i < count; ++i) cores_.push_back(std::make_unique<Core>(i));
+  for (auto& core : cores_) threads_.emplace_back([c = core.get()] { c->run(); });
+}
+
+Cores::Cores(int count, ManualClock& clock) {
+  for (int i = 0; i < count; ++i) cores_.push_back(std::make_unique<Core>(i, clock));
+  t_current = cores_[0].get();
+}
+
+Cores::~Cores() {
+  for (auto& core : cores_)
+    if (!core->manual_) core->stop();
+  for (auto& t : threads_) t.join();
+  if (t_current == cores_[0].get()) t_current = nullptr;
+}
+
+void Cores::run_until_idle() {
+  size_t n = 1;
+  while (n > 0) {
+    n = 0;
+    for (auto& core : cores_) n += core->run_until_idle();
+  }
+}
+
+void Cores::advance(Time d) {
+  run_until_idle();
+  ManualClock& clock = *cores_[0]->manual_;
+  const Time end = clock.now() + d;
+  for (;;) {
+    Time next = end;
+    for (auto& core : cores_)
+      if (!core->timers_.empty()) next = std::min(next, core->timers_.begin()->first);
+    if (next > clock.now()) clock.advance(next - clock.now());
+    run_until_idle();
+    if (clock.now() >= end) return;
+  }
+}
+
+}  // namespace weir::net

@@ -1,0 +1,91 @@
+// Weir live-streaming server. MIT licence, see LICENSE.
+#include <gtest/gtest.h>
+
+#include "net/memory_stream.h"
+#include "net/task_group.h"
+#include "net/tcp.h"
+
+namespace weir::net {
+namespace {
+
+Task<> echo(ByteStream& s) {
+  std::array<uint8_t, 100> buffer;
+  for (;;) {
+    auto n = co_await s.read_some(buffer);
+    if (!n) co_return;
+    if (!co_await s.write_all(ByteSpan(buffer).first(*n))) co_return;
+  }
+}
+
+Task<> say(ByteStream& s, std::string text, std::string& heard) {
+  if (!co_await s.write_all(as_bytes(text))) co_return;
+  while (heard.size() < text.size()) {
+    std::array<uint8_t, 7> buffer;
+    auto n = co_await s.read_some(buffer);
+    if (!n) break;
+    heard += Bytes::copy(ByteSpan(buffer).first(*n)).text();
+  }
+  s.close();
+}
+
+TEST(MemoryStream, CarriesMoreThanItHolds) {
+  ManualClock clock;
+  Cores cores(1, clock);
+  auto [a, b] = memory_pair(cores[0], 16);
+  TaskGroup group(cores[0]);
+  std::string heard;
+  const std::string text(40, 'x');
+  // Both directions are bounded: the talker must not wait for room before it listens.
+  group.spawn(echo(*b));
+  group.spawn(say(*a, text, heard));
+  cores.run_until_idle();
+  EXPECT_EQ(heard, text);
+  EXPECT_EQ(group.running(), 0u);
+}
+
+Task<> serve_one(TcpListener& listener) {
+  auto s = co_await listener.accept();
+  if (s) co_await echo(**s);
+  listener.close();
+  auto after = co_await listener.accept();
+  EXPECT_EQ(after.error().code, Code::closed);
+}
+
+Task<> call(Core& core, uint16_t port, std::string text, std::string& heard) {
+  auto s = co_await dial_tcp(core, "127.0.0.1", port);
+  EXPECT_TRUE(s) << (s ? "" : s.error().what);
+  if (s) co_await say(**s, text, heard);
+}
+
+TEST(Tcp, EchoOverLoopback) {
+  ManualClock clock;
+  Cores cores(1, clock);
+  auto listener = TcpListener::open(cores[0], "127.0.0.1", 0);
+  ASSERT_TRUE(listener);
+  TaskGroup group(cores[0]);
+  std::string heard;
+  const std::string text(100000, 'y');
+  group.spawn(serve_one(**listener));
+  group.spawn(call(cores[0], (*listener)->port(), text.substr(0, 5000), heard));
+  for (int i = 0; i < 1000 && group.running(); ++i) cores.run_until_idle();
+  EXPECT_EQ(heard.size(), 5000u);
+  EXPECT_EQ(group.running(), 0u);
+}
+
+Task<> refused(Core& core, Result<std::unique_ptr<ByteStream>>& out) {
+  out = co_await dial_tcp(core, "127.0.0.1", 1);
+}
+
+TEST(Tcp, RefusedIsAnIoError) {
+  ManualClock clock;
+  Cores cores(1, clock);
+  TaskGroup group(cores[0]);
+  Result<std::unique_ptr<ByteStream>> out;
+  group.spawn(refused(cores[0], out));
+  for (int i = 0; i < 1000 && group.running(); ++i) cores.run_until_idle();
+  ASSERT_FALSE(out);
+  EXPECT_EQ(out.error().code, Code::io);
+}
+
+}  // namespace
+}  // namespace weir::net
