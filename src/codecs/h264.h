@@ -38,7 +38,7 @@ struct AvcConfig {
   std::vector<Bytes> sps, pps, sps_ext;
 };
 
-// Fails without a parameter set that is there in full; what follows the picture parameter sets is
+// Fails without a sequence parameter set; what follows the picture parameter sets is
 // optional, as many writers leave it out.
 Result<AvcConfig> parse_avcc(ByteSpan record);
 // With the chroma and bit depth tail for the High profiles. length_size is written as given.
