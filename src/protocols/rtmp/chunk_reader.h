@@ -60,9 +60,12 @@ class ChunkReader {
 
   Result<Progress> read_header();
   Result<bool> parse_header(ByteSpan, Header&) const;
+  static Result<bool> parse_repeated_time(ByteSpan, const ChunkStream&, Header&);
+  void unhold(size_t count);
   Result<> start_chunk(const Header&);
   void start_message(ChunkStream&, const Header&);
   Progress read_payload();
+  void append(ChunkStream&, ByteSpan);
   Message finish(ChunkStream&);
   Result<bool> control(const Message&);
   void drop(ChunkStream&);

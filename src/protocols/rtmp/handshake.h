@@ -22,6 +22,7 @@ inline constexpr size_t kHandshakeSize = 1536;  // C1, C2, S1 and S2
 // Unpredictable bytes from the caller (constant ones in tests).
 using HandshakeRandom = std::span<const uint8_t, kHandshakeSize>;
 
+// Scheme 0 has the digest in the second half of C1, scheme 1 in the first.
 enum class HandshakeKind { simple, digest_scheme0, digest_scheme1 };
 
 class ServerHandshake {
@@ -36,7 +37,6 @@ class ServerHandshake {
 
  private:
   enum class State { version, c1, c2, done };
-  void answer(std::vector<uint8_t>& reply);
 
   State state_ = State::version;
   HandshakeKind kind_ = HandshakeKind::simple;
@@ -57,7 +57,7 @@ class ClientHandshake {
   // field send anything there.
   Result<size_t> feed(ByteSpan in, std::vector<uint8_t>& reply);
   bool done() const { return state_ == State::done; }
-  // Whether S1 carried a digest that verifies.
+  // Whether S1 carried a digest that verifies; looked for only when C1 carried one.
   HandshakeKind server_kind() const { return server_kind_; }
 
  private:
@@ -67,7 +67,6 @@ class ClientHandshake {
   HandshakeKind kind_;
   HandshakeKind server_kind_ = HandshakeKind::simple;
   std::array<uint8_t, kHandshakeSize> random_;
-  uint32_t time_ms_;
   std::vector<uint8_t> hello_;
   std::vector<uint8_t> held_;
 };
