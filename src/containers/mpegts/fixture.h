@@ -184,6 +184,7 @@ inline std::map<std::string, std::vector<Probed>> probe(const std::string& input
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     char type[32] = {}, flags[16] = {};
+    if (line.empty()) continue;
     long long pts = 0, dts = 0;
     if (std::sscanf(line.c_str(), "codec_type=%31[^|]|pts=%lld|dts=%lld|flags=%15s", type, &pts,
                     &dts, flags) == 4)
