@@ -5,13 +5,13 @@
 // struct with its defaults in its members and `bool operator==(const X&) const = default`,
 // described by a function beside it (found by argument-dependent lookup):
 //
-//   struct RtmpConfig { Endpoint listen{"0.0.0.0:1935"}; int chunk_size{4096}; ... };
-//   void describe(Fields<RtmpConfig>& f) {
-//     f.add("listen", &RtmpConfig::listen, "Where to accept RTMP; empty turns it off.");
-//     f.add("chunk_size", &RtmpConfig::chunk_size, "Outgoing chunk size in bytes.").range(128,
+//   struct HttpConfig { Endpoint listen{"0.0.0.0:8080"}; int max_headers{100}; ... };
+//   void describe(Fields<HttpConfig>& f) {
+//     f.add("listen", &HttpConfig::listen, "Where to accept HTTP; empty turns it off.");
+//     f.add("chunk_size", &HttpConfig::chunk_size, "Outgoing chunk size in bytes.").range(128,
 //     65536);
 //   }
-//   schema.section<RtmpConfig>("rtmp", "The RTMP server.");
+//   schema.section<HttpConfig>("http", "The HTTP server.");
 //
 // A ConfigDraft is filled on one core; finish() makes an immutable Config that any core may hold.
 // Leaves out: YAML, files, environment (app/config_file.h).
@@ -234,7 +234,7 @@ using ConfigPtr = std::shared_ptr<const Config>;
 
 // Whether the section differs between two snapshots of one schema: reload asks this per module.
 bool changed(const Config& before, const Config& after, std::string_view section);
-// "rtmp.listen", ...: every field that differs, for the log line of a reload. Names only.
+// "http.listen", ...: every field that differs, for the log line of a reload. Names only.
 std::vector<std::string> changed_fields(const Config& before, const Config& after);
 
 // A configuration being made. One core, short-lived.
@@ -244,7 +244,7 @@ class ConfigDraft {
   explicit ConfigDraft(const ConfigSchema&);
   explicit ConfigDraft(const Config&);
 
-  // not_found: `unknown key "lisen" in "rtmp", did you mean "listen"?`; else what the value must
+  // not_found: `unknown key "lisen" in "http", did you mean "listen"?`; else what the value must
   // be. An error leaves the field as it was. A secret's value is never part of the message.
   Result<void> set(std::string_view section, std::string_view field, const FieldValue&);
   // Typed access, for code and tests that build a configuration themselves.

@@ -4,15 +4,19 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+
 #include "base/time.h"
 
 namespace weir {
 namespace {
 
+// Read by every core, changed by a reload while they run.
+std::atomic<LogFormat> line_format{LogFormat::text};
+std::atomic<Level> lowest_level{Level::info};
+
 struct Sink {
   std::shared_ptr<spdlog::logger> out;
-  LogFormat format = LogFormat::text;
-  Level lowest = Level::info;
 };
 
 Sink& sink() {
@@ -75,14 +79,15 @@ std::string render(Level level, std::string_view context, std::string_view messa
 }  // namespace
 
 void configure_logging(Level lowest, LogFormat format) {
-  sink().lowest = lowest;
-  sink().format = format;
+  lowest_level.store(lowest, std::memory_order_relaxed);
+  line_format.store(format, std::memory_order_relaxed);
 }
 
-bool log_enabled(Level level) { return level >= sink().lowest; }
+bool log_enabled(Level level) { return level >= lowest_level.load(std::memory_order_relaxed); }
 
 void log_line(Level level, std::string_view context, std::string_view message) {
-  sink().out->info(render(level, context, message, sink().format));
+  const LogFormat format = line_format.load(std::memory_order_relaxed);
+  sink().out->info(render(level, context, message, format));
 }
 
 std::string redact_query(std::string_view in) {

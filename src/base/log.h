@@ -16,7 +16,7 @@ namespace weir {
 enum class Level { debug, info, warn, error };
 enum class LogFormat { text, json };
 
-// Process-wide sink, set up once by main before threads start.
+// Process-wide; set by main at start, and again while cores log when a reload changes it.
 void configure_logging(Level lowest, LogFormat format);
 bool log_enabled(Level);
 void log_line(Level, std::string_view context, std::string_view message);
