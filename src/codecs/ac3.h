@@ -1,9 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// AC-3 and E-AC-3: the start of a syncframe (ETSI TS 102 366 4.4, E.1.2) and the dac3 / dec3
-// records made from it (F.4, F.6). The canonical payload is what a demuxer calls one packet: an
-// AC-3 syncframe, or the E-AC-3 syncframes of one access unit; there is no configuration. Pure, any
-// core. Leaves out audio blocks, CRCs and mixing metadata.
+// AC-3 and E-AC-3: the start of a syncframe (ETSI TS 102 366 4.4, E.1.2). The canonical payload is
+// what a demuxer calls one packet: an AC-3 syncframe, or the E-AC-3 syncframes of one access unit;
+// there is no configuration. Pure, any core. Leaves out audio blocks, CRCs and mixing metadata.
 #pragma once
 
 #include <cstdint>

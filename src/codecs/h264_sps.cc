@@ -1,9 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
-#include <array>
-
 #include "base/bits.h"
 #include "codecs/h264.h"
 #include "codecs/nal.h"
+#include "codecs/sample_aspect.h"
 
 namespace weir::codecs {
 
@@ -77,41 +76,9 @@ Result<> skip_picture_order(BitReader& r) {
   return {};
 }
 
-void read_aspect_ratio(BitReader& r, H264Sps& sps) {
-  // Table E-1.
-  static constexpr std::array<std::array<uint8_t, 2>, 17> kRatios{{{1, 1},
-                                                                   {1, 1},
-                                                                   {12, 11},
-                                                                   {10, 11},
-                                                                   {16, 11},
-                                                                   {40, 33},
-                                                                   {24, 11},
-                                                                   {20, 11},
-                                                                   {32, 11},
-                                                                   {80, 33},
-                                                                   {18, 11},
-                                                                   {15, 11},
-                                                                   {64, 33},
-                                                                   {160, 99},
-                                                                   {4, 3},
-                                                                   {3, 2},
-                                                                   {2, 1}}};
-  uint32_t width = 1, height = 1;
-  if (const uint32_t idc = r.bits(8); idc == 255) {
-    width = r.bits(16);
-    height = r.bits(16);
-  } else if (idc < kRatios.size()) {
-    width = kRatios[idc][0];
-    height = kRatios[idc][1];
-  }
-  if (width == 0 || height == 0) return;  // E.2.1: unspecified
-  sps.sar_width = static_cast<int>(width);
-  sps.sar_height = static_cast<int>(height);
-}
-
 // Annex E.1.1 up to the timing.
 void read_vui(BitReader& r, H264Sps& sps) {
-  if (r.flag()) read_aspect_ratio(r, sps);
+  if (r.flag()) read_sample_aspect(r, sps.sar_width, sps.sar_height);
   if (r.flag()) r.skip(1);  // overscan
   if (r.flag()) {           // video signal
     r.skip(4);

@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// MPEG audio: the frame header of layers I to III at MPEG-1, 2 and 2.5 rates (ISO/IEC
-// 11172-3 2.4.1.3, 13818-3 2.4.2.3). The canonical payload is one frame; there is no configuration.
-// Pure, any core. Leaves out free-format frames, whose size a header does not tell.
+// MPEG audio: the frame header of layers I to III at MPEG-1, 2 and 2.5 rates (ISO/IEC 11172-3
+// 2.4.1.3, 13818-3 2.4.2.3). The canonical payload is one frame; there is no configuration. Pure,
+// any core. Leaves out free-format frames, whose size a header does not tell.
 #pragma once
 
 #include <cstdint>
@@ -29,5 +29,8 @@ struct Mp3Header {
 
 // in: at a sync word; four bytes are enough.
 Result<Mp3Header> parse_mp3(ByteSpan in);
+// Playing time of all frames in the payload (some senders put several together); zero when the
+// first is not one.
+Time mp3_payload_duration(ByteSpan payload);
 
 }  // namespace weir::codecs
