@@ -5,6 +5,7 @@
 
 #include <array>
 #include <iterator>
+#include <utility>
 
 #include "codecs/aac.h"
 #include "codecs/ac3.h"
@@ -38,8 +39,8 @@ Result<Params> not_in_frames(ByteSpan) {
 }
 
 Result<VideoParams> describe_vpcc(ByteSpan config) {
-  // It must parse, but tells no size.
-  return parse_vpcc(config).transform([](const VpConfig&) { return VideoParams{}; });
+  if (auto c = parse_vpcc(config); !c) return fail(std::move(c).error());
+  return VideoParams{};  // the record tells no size
 }
 
 Result<VideoParams> describe_vp8_frame(ByteSpan payload) {
