@@ -3,14 +3,47 @@
 #include "app/config_yaml.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <map>
+#include <optional>
+#include <sstream>
 
 namespace weir::app {
 namespace {
 
 constexpr size_t kMostErrors = 50;
+
+// Tells where a document starts and drops the rest.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  std::optional<YAML::Mark> at;
+
+  void OnDocumentStart(const YAML::Mark& mark) override { at = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// Where a second document, or stray text behind the first, begins. Not YAML::LoadAll: version 0.7
+// never comes back from a text such as "," and takes ever more memory (jbeder/yaml-cpp#1319).
+std::optional<YAML::Mark> second_document(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  YAML::Parser parser(in);
+  DocumentStart first, second;
+  parser.HandleNextDocument(first);
+  parser.HandleNextDocument(second);
+  return second.at;
+}
 
 class YamlLoader {
  public:
@@ -24,9 +57,9 @@ class YamlLoader {
     }
     // yaml-cpp reports by throwing; nothing of it passes this function.
     try {
-      const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-      if (documents.size() > 1) error(documents[1].Mark(), "a second document, only one is read");
-      if (!documents.empty()) root(documents[0]);
+      if (const auto extra = second_document(text))
+        error(*extra, "unexpected here: only one document is read");
+      root(YAML::Load(std::string(text)));
     } catch (const YAML::Exception& e) {
       error(e.mark, e.msg);
     } catch (const std::exception& e) {

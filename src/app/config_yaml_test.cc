@@ -110,7 +110,7 @@ TEST(ConfigYaml, ErrorsHaveTheirPlace) {
        "weir.yaml:3:3: key \"listen\" in \"input\" twice, first in line 2"},
       {"input:\n  strict: true\nstore:\ninput:\n",
        "weir.yaml:4:1: key \"input\" at the top twice, first in line 1"},
-      {"input:\n---\nstore:\n", "weir.yaml:3:1: a second document, only one is read"},
+      {"input:\n---\nstore:\n", "weir.yaml:2:1: unexpected here: only one document is read"},
   };
   for (const Row& row : rows) EXPECT_THAT(errors_of(row.text), ElementsAre(row.error)) << row.text;
 }
@@ -122,6 +122,12 @@ TEST(ConfigYaml, BrokenYamlHasAPlaceToo) {
     ASSERT_EQ(errors.size(), 1u) << text;
     EXPECT_THAT(errors[0], ::testing::ContainsRegex("^weir.yaml:[0-9]+:[0-9]+: [a-zA-Z]")) << text;
   }
+}
+
+// Texts on which yaml-cpp 0.7 would never come back if asked for all documents.
+TEST(ConfigYaml, StrayTextIsAnErrorAndNoLoop) {
+  for (const char* text : {",", "input:\n, x: 1\n", "input: {}\n}\n", "]", ", a: 1}\nb:\n"})
+    EXPECT_FALSE(errors_of(text).empty()) << text;
 }
 
 TEST(ConfigYaml, AllErrorsAtOnceAndTheRestIsRead) {

@@ -95,6 +95,7 @@ constexpr double kBiggest = 1152921504606846976.0;
 bool host_fits(std::string_view host, bool bracketed) {
   constexpr size_t kLongestHost = 253;  // RFC 1035 2.3.4
   if (host.size() > kLongestHost) return false;
+  if (bracketed && host.find(':') == std::string_view::npos) return false;
   return std::all_of(host.begin(), host.end(), [bracketed](char c) {
     const bool digit = c >= '0' && c <= '9';
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

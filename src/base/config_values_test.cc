@@ -123,6 +123,8 @@ TEST(ConfigValues, Endpoints) {
                          {"::1:80", nullptr},
                          {"[::1:80", nullptr},
                          {"[]:80", nullptr},
+                         {"[true%eth0]:80", nullptr},
+                         {"[127.0.0.1]:80", nullptr},
                          {"a b:80", nullptr},
                          {"http://localhost:80", nullptr}});
   EXPECT_TRUE(Endpoint().off);
