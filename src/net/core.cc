@@ -38,9 +38,11 @@ Core::Core(int index) : index_(index), clock_(&system_clock_), loop_(std::make_u
 Core::Core(int index, ManualClock& clock)
     : index_(index), clock_(&clock), manual_(&clock), loop_(std::make_unique<Loop>()) {}
 
-Core::~Core() {
+Core::~Core() { discard(); }
+
+void Core::discard() {
   const Enter enter(this);
-  loop_.reset();  // frees what was posted and never ran
+  loop_.reset();
 }
 
 Core& Core::here() {
@@ -51,6 +53,7 @@ Core& Core::here() {
 const Core* Core::current() { return t_current; }
 
 void Core::post(std::move_only_function<void()> f) {
+  if (!loop_) return;  // the process is ending and f with it
   boost::asio::post(loop_->io, [f = std::move(f)]() mutable { f(); });
 }
 
@@ -177,6 +180,8 @@ Cores::~Cores() {
   for (auto& core : cores_)
     if (!core->manual_) core->stop();
   for (auto& t : threads_) t.join();
+  // What never ran may hold things of other cores: all loops go before any core does.
+  for (auto& core : cores_) core->discard();
   if (t_current == cores_[0].get()) t_current = nullptr;
 }
 

@@ -44,7 +44,10 @@ class Core {
   }
 
   // Share of the last 100 ms or so that this thread was busy, 0..1, for adaptive merging and statistics.
-  double load() const { return load_; }
+  double load() {
+    sample_load();
+    return load_;
+  }
 
   // Runs until stop(). Called by Cores on the core's thread.
   void run();
@@ -62,6 +65,8 @@ class Core {
 
   static const Core* current();
   class Enter;
+  // Frees the loop and what was posted and never ran; later posts are dropped.
+  void discard();
   void rearm();
   size_t fire_due();
   void sample_load();
