@@ -43,8 +43,8 @@ struct ChunkReader::Header {
 
 void ChunkReader::feed(ByteSpan bytes) {
   CHECK(in_.empty(), "feed() before next() used up the bytes before");
-  in_ = bytes;
   received_ += bytes.size();
+  if (!failed_) in_ = bytes;
 }
 
 Result<std::optional<Message>> ChunkReader::next() {
