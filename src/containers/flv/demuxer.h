@@ -52,10 +52,12 @@ class Demuxer {
     Time dts{}, pts{};
     bool keyframe = false;
     Bytes payload;
+    AudioParams told{};  // by a legacy tag's header
   };
   // Beside a Track, what only the wire knows.
   struct Wire {
     TrackId id{};
+    Bytes record;         // as it came, to tell a repetition from a change
     int length_size = 4;  // of H.264 and H.265 units as they come
   };
   struct Announced {
@@ -63,24 +65,26 @@ class Demuxer {
     double frame_rate = 0;
   };
 
-  void legacy_video(Time at, const Bytes& body, Output&);
-  void legacy_audio(Time at, const Bytes& body, Output&);
-  void enhanced(Kind, Time at, Bytes body, Output&);
-  void video_part(VideoPacketType, Frame, Output&);
-  void audio_part(AudioPacketType, Frame, Output&);
+  void video(Time at, const Bytes& body, Output&);
+  void audio(Time at, const Bytes& body, Output&);
+  void enhanced(Kind, Time at, const Bytes& body, Output&);
+  void enhanced_video(uint8_t packet_type, Frame, Output&);
+  void enhanced_audio(uint8_t packet_type, Frame, Output&);
   void script(Time at, const Bytes& body, Output&);
-  void meta_data(Bytes values, Output&);
+  void meta_data(const Bytes& values, Output&);
 
-  void config(Codec, uint8_t wire_track, Bytes record, Output&);
+  void config(Codec, uint8_t wire_track, const Bytes& record, Output&);
   void frame(Frame, Output&);
   // The payload in canonical form; empty when it was counted and dropped.
-  Bytes canonical(const Frame&, const Track&);
+  Bytes canonical(Frame&, TrackId);
   // For codecs that say in their frames what others say in a configuration.
-  void describe_from(const Frame&, Output&);
-  void set_track(Track, int length_size, Output&);
+  void describe_from(const Frame&, TrackId, Output&);
+  void describe_audio(const Frame&, TrackId, Output&);
+  void set_track(Track, Output&);
   void apply_announced(Track&) const;
   std::optional<TrackId> track_id(Kind, uint8_t wire_track);
-  Track* find(TrackId);
+  const Track* find(TrackId) const;
+  Wire& wire(TrackId);
 
   std::vector<Track> tracks_;
   std::vector<Wire> wires_;

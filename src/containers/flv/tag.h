@@ -60,8 +60,10 @@ class FileReader {
  private:
   enum class State : uint8_t { file_header, skip, tag_header, body, failed };
 
+  Result<> complete(std::vector<Tag>& out);
+  void expect(State, size_t need);
   Result<> file_header();
-  Result<> tag_header(std::vector<Tag>& out);
+  Result<> tag_header();
   void body(std::vector<Tag>& out);
 
   size_t max_body_;
