@@ -25,8 +25,8 @@ std::string cache_for(int seconds);
 
 struct ContentOptions {
   std::string_view cache_control = kNoCache;  // empty: no such line
-  std::string_view etag;                      // without quotes; empty: made from the bytes
-  Bytes gzip;                                 // the same bytes, gzipped (gzip.h); empty: none
+  std::string_view etag = {};                 // without quotes; empty: made from the bytes
+  Bytes gzip = {};                            // the same bytes, gzipped (gzip.h); empty: none
 };
 
 class Content {

@@ -8,6 +8,7 @@
 // wire and share Router, Request and Response.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "base/counters.h"
@@ -43,9 +44,8 @@ class Server {
   const ServerCounters& counters() const;
 
  private:
-  class Worker;
   struct Shared;
-  std::shared_ptr<Shared> shared_;
+  std::unique_ptr<Shared> shared_;
 };
 
 }  // namespace weir::net::http
