@@ -1,0 +1,2 @@
+import { makeAll } from './media.ts';
+export default makeAll;
