@@ -21,7 +21,7 @@ function Steps({ place, rtmpPort }: Props) {
   return (
     <div class="guide">
       <section>
-        <h3>From OBS</h3>
+        <h2>From OBS</h2>
         <p>In Settings, Stream, choose the service “Custom…” and fill in:</p>
         <CopyLine label="Server" text={server} />
         <CopyLine label="Stream key" text="demo" note="any name you like" />
@@ -31,7 +31,7 @@ function Steps({ place, rtmpPort }: Props) {
         </p>
       </section>
       <section>
-        <h3>From ffmpeg</h3>
+        <h2>From ffmpeg</h2>
         <p>A test picture with a tone, to see that everything works:</p>
         <CopyLine label="Command" text={testPicture(`${server}/demo`)} />
         <p class="hint">
@@ -39,7 +39,7 @@ function Steps({ place, rtmpPort }: Props) {
         </p>
       </section>
       <section>
-        <h3>Then watch</h3>
+        <h2>Then watch</h2>
         <p>
           The stream shows up on this page within two seconds. Or wait for it
           at <a href="/live/demo">/live/demo</a>: the picture starts as soon as it is there.

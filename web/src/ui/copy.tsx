@@ -1,4 +1,5 @@
 // A line of text to take away: shown in full, selected by a click, copied by its button.
+import { Fragment } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 // navigator.clipboard exists on https and localhost only; a server on the local network is neither.
@@ -16,6 +17,24 @@ async function copyText(text: string): Promise<boolean> {
     area.remove();
     return done;
   }
+}
+
+// Lines break between words and after slashes, never after the dash of an option.
+function Breakable({ text }: { text: string }) {
+  return (
+    <>
+      {text.split(' ').map((word, i) => (
+        <Fragment key={i}>
+          {i > 0 && ' '}
+          <span class="word">
+            {(word.match(/[^/]+\/*|\/+/g) ?? []).map((part, j) => (
+              <Fragment key={j}>{part}<wbr /></Fragment>
+            ))}
+          </span>
+        </Fragment>
+      ))}
+    </>
+  );
 }
 
 export function CopyLine({ label, text, note }: { label: string; text: string; note?: string }) {
@@ -39,7 +58,7 @@ export function CopyLine({ label, text, note }: { label: string; text: string; n
         {note && <span class="copy-note"> {note}</span>}
       </span>
       <div class="copy-row">
-        <code ref={code} tabIndex={0}>{text}</code>
+        <code ref={code}><Breakable text={text} /></code>
         <button type="button" onClick={copy} aria-label={`Copy ${label}`}>
           <span aria-live="polite">{said || 'Copy'}</span>
         </button>

@@ -49,6 +49,7 @@ const kPauseHoldMs = 30_000;
 export class Player {
   private condition_: Condition = kStart;
   private engine_: Engine | null = null;
+  private over_ = false; // the engine has reported its end; what it buffered may still play out
   private generation_ = 0; // answers of engines that were replaced are ignored
   private protocol_: Protocol;
   private paused_ = false;
@@ -132,7 +133,7 @@ export class Player {
     this.progressAt_ = performance.now();
     this.backoff_.reset();
     // An engine that rode out the publisher's absence goes on by itself.
-    if (!this.engine_ || ['waiting', 'ended', 'failed'].includes(before.state)) {
+    if (!this.engine_ || this.over_ || ['waiting', 'ended', 'failed'].includes(before.state)) {
       void this.attempt();
     }
   }
@@ -146,7 +147,7 @@ export class Player {
 
   resume(): void {
     this.paused_ = false;
-    if (this.engine_) {
+    if (this.engine_ && !this.over_) {
       this.engine_.goLive();
       void this.play();
     } else {
@@ -218,11 +219,13 @@ export class Player {
     window.clearTimeout(this.retryTimer_);
     this.engine_?.destroy();
     this.engine_ = null;
+    this.over_ = false;
   }
 
   private onEngineEnd(generation: number, end: EngineEnd, why: string): void {
     if (generation !== this.generation_) return;
-    this.generation_ += 1; // one end per engine; what it buffered may still play out
+    this.generation_ += 1; // one end per engine
+    this.over_ = true;
     this.failure_ = why;
     this.happen({ type: end });
     if (end === 'unsupported') {
@@ -243,9 +246,12 @@ export class Player {
   }
 
   private onPauseElsewhere(): void {
-    // A browser pausing a hidden page resumes it too; the end of a stream is no pause.
-    if (this.paused_ || !this.engine_ || this.options_.video.ended || document.hidden) return;
-    if (this.condition_.hasPlayed) this.pause();
+    // A browser pausing a hidden page resumes it too. The end of a stream and the change from one
+    // engine to the next pause the element as well, the latter with an event that comes late.
+    const { video } = this.options_;
+    const running = this.engine_ && !this.over_ && this.condition_.state === 'playing';
+    if (this.paused_ || !running || video.ended || document.hidden) return;
+    if (video.paused && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.pause();
   }
 
   private onPlaying(): void {
@@ -283,7 +289,7 @@ export class Player {
     }
     if (this.paused_ && this.engine_ && now - this.pausedAt_ > kPauseHoldMs) this.detach();
     // While the server holds a lost publisher's place, the open connection is the quickest way back.
-    const wanted = this.engine_ && !this.paused_ && this.condition_.published !== 'held';
+    const wanted = this.engine_ && !this.over_ && !this.paused_ && this.condition_.published !== 'held';
     if (wanted && now - this.progressAt_ > kNoProgressMs) {
       this.onEngineEnd(this.generation_, 'lost', 'no progress');
       this.progressAt_ = now;

@@ -69,7 +69,7 @@ export function Readings({ player }: { player: Player | null }) {
       <div class="level-box">
         <Level history={history.current} />
         <span class="level-scale">{`${top} s`}</span>
-        <span class="level-span">2 min</span>
+        <span class="level-span">2 min ago</span>
       </div>
       <dl class="facts">
         <Fact name="Picture" value={measures.width ? `${measures.width}\u00d7${measures.height}` : '\u2013'} />

@@ -92,28 +92,34 @@ function Over({ words, needsUnmute, paused, player }: { words: StatusWords | nul
   );
 }
 
+// What a focused control does with the key itself.
+function ownsKey(target: EventTarget | null, key: string): boolean {
+  if (target instanceof HTMLInputElement) return target.type !== 'range' || key === ' ';
+  return target instanceof HTMLButtonElement && key === ' ';
+}
+
 export function Stage({ videoRef, player, snapshot, words, silent }: Props) {
   const stage = useRef<HTMLDivElement>(null);
   const paused = snapshot?.paused ?? false;
   const togglePlay = () => (paused ? player?.resume() : player?.pause());
   const fullscreen = () => toggleFullscreen(stage.current, videoRef.current);
-  const keys: Record<string, () => void> = {
-    ' ': togglePlay,
-    k: togglePlay,
-    m: () => stage.current?.querySelector<HTMLButtonElement>('[data-key=m] button')?.click(),
-    f: fullscreen,
-  };
-  const onKey = (e: KeyboardEvent) => {
-    const typing = e.target instanceof HTMLInputElement;
-    const pressing = e.key === ' ' && e.target instanceof HTMLButtonElement;
-    const action = keys[e.key];
-    if (!action || typing || pressing || e.ctrlKey || e.metaKey || e.altKey) return;
-    e.preventDefault();
-    action();
-  };
+  useEffect(() => {
+    const sound = () => stage.current?.querySelector<HTMLButtonElement>('[data-key=m] button')?.click();
+    const keys: Record<string, () => void> = { ' ': togglePlay, k: togglePlay, m: sound, f: fullscreen };
+    const onKey = (e: KeyboardEvent) => {
+      const action = keys[e.key];
+      if (!action || e.ctrlKey || e.metaKey || e.altKey || ownsKey(e.target, e.key)) return;
+      // Elsewhere on the page the space bar scrolls.
+      if (e.key === ' ' && !stage.current?.contains(e.target as Node)) return;
+      e.preventDefault();
+      action();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [player, paused]);
   return (
-    <div class="stage" ref={stage} tabIndex={0} role="group" aria-label="Player" onKeyDown={onKey}>
-      <video ref={videoRef} playsInline disableRemotePlayback onClick={togglePlay} aria-label="Live picture" />
+    <div class="stage" ref={stage} tabIndex={0} role="group" aria-label="Player">
+      <video ref={videoRef} playsInline disableRemotePlayback onPointerUp={(e) => e.pointerType === 'mouse' && e.button === 0 && togglePlay()} aria-label="Live picture" />
       {silent && !words?.title && <p class="sound-only">Sound only</p>}
       <Over words={words} needsUnmute={snapshot?.needsUnmute ?? false} paused={paused} player={player} />
       <div class="controls">
