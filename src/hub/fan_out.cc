@@ -37,7 +37,7 @@ void FanOut::take_events() {
     scratch_.clear();
     if (auto* info = std::get_if<StreamInfoPtr>(&*event)) {
       info_ = *info;
-      auto bytes = muxer_->preface(*info_);
+      auto bytes = muxer_->preface(*info_, ring_.newest());
       prefaces_.push_back({log_.end(), info_->version, bytes});
       log_.append(bytes, ring_.newest(), false);
     } else if (auto* packet = std::get_if<PacketPtr>(&*event)) {

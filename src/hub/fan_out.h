@@ -25,7 +25,8 @@ class Muxer {
  public:
   virtual ~Muxer() = default;
   // What a viewer needs before its first packet: metadata and decoder configurations.
-  virtual Bytes preface(const StreamInfo&) = 0;
+  // `at` is where the stream is now.
+  virtual Bytes preface(const StreamInfo&, Time at) = 0;
   // Appends one packet; nothing when this form cannot carry its track.
   virtual void packet(const StreamInfo&, const Packet&, ByteWriter& out) = 0;
   // Appends what tells viewers that the stream is over.

@@ -14,7 +14,7 @@ using namespace testing;
 // Text instead of tags: "[I1]" and "(K0)" padded to the packet's size.
 class TextMuxer final : public Muxer {
  public:
-  Bytes preface(const StreamInfo& i) override {
+  Bytes preface(const StreamInfo& i, Time) override {
     return Bytes::copy("[I" + std::to_string(i.version & 0xffff) + "]");
   }
   void packet(const StreamInfo&, const Packet& p, ByteWriter& out) override {
