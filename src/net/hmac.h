@@ -1,7 +1,7 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// HMAC-SHA256 (RFC 2104, FIPS 180-4) and a comparison that takes the same time whatever differs. Pure
-// functions, any core; here because only this room knows OpenSSL.
+// HMAC-SHA256 (RFC 2104, FIPS 180-4) and a comparison that takes the same time whatever differs.
+// Pure functions, any core; here because only this room knows OpenSSL.
 #pragma once
 
 #include <array>

@@ -74,9 +74,9 @@ Result<std::optional<Message>> ChunkReader::next() {
   }
 }
 
-// A header may be cut anywhere by the end of the input, so what there is of it is held back. Of bytes
-// held back while looking for an extended timestamp, some can turn out to be payload or even the next
-// header: they stay held, and are read before the input.
+// A header may be cut anywhere by the end of the input, so what there is of it is held back. Of
+// bytes held back while looking for an extended timestamp, some can turn out to be payload or even
+// the next header: they stay held, and are read before the input.
 Result<ChunkReader::Progress> ChunkReader::read_header() {
   Header header;
   if (held_size_ == 0) {
@@ -124,7 +124,8 @@ Result<bool> ChunkReader::parse_header(ByteSpan in, Header& h) const {
   h.size += kMessageHeaderSize[h.format];
   if (h.format >= 2) {
     const ChunkStream* known = find(h.chunk_stream);
-    if (known == nullptr) return fail(Code::protocol, "chunk: short header on an unused chunk stream");
+    if (known == nullptr)
+      return fail(Code::protocol, "chunk: short header on an unused chunk stream");
     if (h.format == 3) {
       if (known->extended) return parse_repeated_time(in, *known, h);
       return true;
@@ -146,9 +147,9 @@ Result<bool> ChunkReader::parse_header(ByteSpan in, Header& h) const {
   return true;
 }
 
-// RTMP 1.0 5.3.1.3 has the extended timestamp in type 3 chunks too, but many senders leave it out, so
-// look: it is there when the bytes are the field as it was last sent, or the message's time (some
-// repeat that after a delta). That payload looks just like it is a chance of 1 in 2^31.
+// RTMP 1.0 5.3.1.3 has the extended timestamp in type 3 chunks too, but many senders leave it out,
+// so look: it is there when the bytes are the field as it was last sent, or the message's time
+// (some repeat that after a delta). That payload looks just like it is a chance of 1 in 2^31.
 Result<bool> ChunkReader::parse_repeated_time(ByteSpan in, const ChunkStream& known, Header& h) {
   const ByteSpan there = in.subspan(h.size);
   if (!may_be(there, known.time_field) && !may_be(there, known.header.timestamp)) return true;
@@ -162,8 +163,8 @@ const ChunkReader::ChunkStream* ChunkReader::find(uint32_t id) const {
 }
 
 Result<> ChunkReader::start_chunk(const Header& h) {
-  const auto at = std::ranges::find(streams_, h.chunk_stream,
-                                    [](auto& s) { return s.header.chunk_stream; });
+  const auto at =
+      std::ranges::find(streams_, h.chunk_stream, [](auto& s) { return s.header.chunk_stream; });
   const auto index = static_cast<size_t>(at - streams_.begin());
   if (at == streams_.end()) {
     if (streams_.size() >= limits_.chunk_streams) {
@@ -172,8 +173,8 @@ Result<> ChunkReader::start_chunk(const Header& h) {
     streams_.emplace_back().header.chunk_stream = h.chunk_stream;
   }
   ChunkStream& s = streams_[index];
-  // A full header amid a message goes on with it when it says the same length (old encoders do that),
-  // else the message is given up.
+  // A full header amid a message goes on with it when it says the same length (old encoders do
+  // that), else the message is given up.
   if (s.partial && h.format < 2 && h.length != s.length) drop(s);
   if (!s.partial) start_message(s, h);
   if (s.length > limits_.message) return fail(Code::limit, "chunk: message too large");

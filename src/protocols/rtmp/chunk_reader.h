@@ -3,8 +3,8 @@
 // ChunkReader: turns the bytes after the handshake into messages. One per connection, owned by its
 // session, lives on the session's core. It obeys Set Chunk Size and Abort itself and does not hand
 // them out; every other message comes out whole. Payload bytes go from the caller's buffer straight
-// into the message they belong to. Leaves out sockets, acknowledgements (it counts the bytes for them)
-// and what messages mean. RTMP 1.0 5.3 (chunking), 5.4.1 and 5.4.2.
+// into the message they belong to. Leaves out sockets, acknowledgements (it counts the bytes for
+// them) and what messages mean. RTMP 1.0 5.3 (chunking), 5.4.1 and 5.4.2.
 //
 //   reader.feed(bytes_from_the_socket);
 //   while (true) {
@@ -87,7 +87,8 @@ class ChunkReader {
   ChunkReaderLimits limits_;
   std::vector<ChunkStream> streams_;  // a handful: searched from the front
   ByteSpan in_;
-  std::array<uint8_t, kMaxHeader> held_{};  // the start of a header that was cut by the end of input
+  std::array<uint8_t, kMaxHeader>
+      held_{};  // the start of a header that was cut by the end of input
   size_t held_size_ = 0;
   std::optional<size_t> current_;  // index of the stream whose chunk is being read
   size_t chunk_left_ = 0;

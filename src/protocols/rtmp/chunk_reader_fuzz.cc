@@ -1,7 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Any bytes, in pieces of two sizes: the messages must be the same, what is held must stay in bounds,
-// aggregates and control messages of it must parse safely, and written messages must read back.
+// Any bytes, in pieces of two sizes: the messages must be the same, what is held must stay in
+// bounds, aggregates and control messages of it must parse safely, and written messages must read
+// back.
 #include <cstdlib>
 
 #include "base/check.h"

@@ -87,7 +87,8 @@ const Row kRows[] = {
          "04 000009 000001 09 01000000 aa",
      "9@9 1/4 aa\n"},
     {"abort of nothing", "02 000000 000004 02 00000000 00000009" + kAudio0, "8@100 1/4 aabb\n"},
-    {"chunk size 1", "02 000000 000004 01 00000000 00000001 04 000064 000003 08 01000000 aac4bbc4cc",
+    {"chunk size 1",
+     "02 000000 000004 01 00000000 00000001 04 000064 000003 08 01000000 aac4bbc4cc",
      "8@100 1/4 aabbcc\n"},
     {"chunk size 10 MiB", "02 000000 000004 01 00000000 00a00000" + kAudio0, "8@100 1/4 aabb\n"},
     {"other control messages come out", "02 000000 000004 05 00000000 002625a0",
@@ -134,8 +135,8 @@ TEST(ChunkReader, ExtendedTimestampRepeatedOrNot) {
   }
 }
 
-// Payload that begins like the timestamp, ends the message at once, and is followed by other headers: the
-// bytes looked at must be given back.
+// Payload that begins like the timestamp, ends the message at once, and is followed by other
+// headers: the bytes looked at must be given back.
 TEST(ChunkReader, BytesPeekedForTimestampAreGivenBack) {
   for (const size_t tail : {1, 2, 3}) {
     const std::string part = std::string("040404").substr(0, tail * 2);
@@ -166,15 +167,15 @@ TEST(ChunkReader, MessageAfterExtendedByType3) {
 
 TEST(ChunkReader, SetChunkSizeAmidAMessageCountsFromTheNextChunk) {
   const std::string a = repeat("11", 128), b = repeat("22", 200);
-  const std::string hex = "04 000000 000148 09 01000000 " + a +
-                          "02 000000 000004 01 00000000 000000c8" + "c4" + b;
+  const std::string hex =
+      "04 000000 000148 09 01000000 " + a + "02 000000 000004 01 00000000 000000c8" + "c4" + b;
   EXPECT_EQ(read(hex, 50), "9@0 1/4 " + a + b + "\n");
 }
 
 TEST(ChunkReader, CountsBytesAndGivenUpMessages) {
   ChunkReader reader;
-  const Bytes in = from_hex("04 000000 000082 09 01000000 " + k4E +
-                            "02 000000 000004 02 00000000 00000004");
+  const Bytes in =
+      from_hex("04 000000 000082 09 01000000 " + k4E + "02 000000 000004 02 00000000 00000004");
   ByteSpan all = in;
   reader.feed(all.first(140));
   ASSERT_FALSE(*reader.next());
@@ -241,8 +242,8 @@ TEST(ChunkReader, MessageAtItsLimit) {
   EXPECT_EQ(r.messages[0].payload, Bytes::copy(payload));
 }
 
-// A 4 MB key frame in the smallest default chunks takes time in proportion, not squared: the same bytes
-// as sixteen quarter-megabyte messages must cost about as much.
+// A 4 MB key frame in the smallest default chunks takes time in proportion, not squared: the same
+// bytes as sixteen quarter-megabyte messages must cost about as much.
 TEST(ChunkReader, LargeMessageOverSmallChunksIsLinear) {
   using Clock = std::chrono::steady_clock;
   auto cost = [](size_t size, size_t count) {

@@ -10,15 +10,16 @@ namespace {
 
 using flv::Value;
 
-// Enhanced RTMP v2: FourCcInfoMask.CanForward, and CapsExMask Multitrack | ModEx | TimestampNanoOffset.
+// Enhanced RTMP v2: FourCcInfoMask.CanForward, and CapsExMask Multitrack | ModEx |
+// TimestampNanoOffset.
 constexpr int kCanForward = 4;
 constexpr int kCapsEx = 2 | 4 | 8;
 constexpr const char* kVideoFourCcs[] = {"avc1", "hvc1", "av01", "vp09"};
 constexpr const char* kAudioFourCcs[] = {"mp4a", ".mp3", "Opus", "fLaC", "ac-3", "ec-3"};
 
-// The values of a command or data message. The AMF3 types open with a format byte, of which only 0 is
-// defined: AMF0 follows, with marker 0x11 before values in AMF3. Some senders leave it out, which shows
-// because the first value is a string, and its marker is 2.
+// The values of a command or data message. The AMF3 types open with a format byte, of which only 0
+// is defined: AMF0 follows, with marker 0x11 before values in AMF3. Some senders leave it out,
+// which shows because the first value is a string, and its marker is 2.
 Result<std::vector<Value>> read_values(const Message& m) {
   ByteSpan body = m.payload;
   const bool amf3 = m.type == MessageType::command_amf3 || m.type == MessageType::data_amf3;

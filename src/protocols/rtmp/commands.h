@@ -1,9 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Commands: the remote calls that RTMP peers make on each other, parsed into one shape, and the replies
-// a server makes. Pure values. Also how apps and stream names are split from their query arguments.
-// Leaves out what a command does, and in which order replies go: that is the session's. RTMP 1.0 7.1.1,
-// 7.2; Enhanced RTMP v2, "Enhancing NetConnection connect Command".
+// Commands: the remote calls that RTMP peers make on each other, parsed into one shape, and the
+// replies a server makes. Pure values. Also how apps and stream names are split from their query
+// arguments. Leaves out what a command does, and in which order replies go: that is the session's.
+// RTMP 1.0 7.1.1, 7.2; Enhanced RTMP v2, "Enhancing NetConnection connect Command".
 #pragma once
 
 #include <string>
@@ -43,8 +43,8 @@ struct Status {
   std::string_view level = "status";
 };
 
-// Replies to a call. `call` is what the peer sent: its transaction id comes back, and for connect also
-// its objectEncoding and, when it speaks Enhanced RTMP, what we support of that.
+// Replies to a call. `call` is what the peer sent: its transaction id comes back, and for connect
+// also its objectEncoding and, when it speaks Enhanced RTMP, what we support of that.
 Message connect_result(const Command& call, const Status&);
 Message create_stream_result(const Command& call, uint32_t stream_id);
 // _result with a null object and this value.
@@ -66,8 +66,9 @@ struct NameAndQuery {
   bool operator==(const NameAndQuery&) const = default;
 };
 NameAndQuery split_query(std::string_view);
-// split_query, then the name without slashes around it and without Flash's "/_definst_" (the default
-// instance). "live/_definst_/?k=v" -> {"live", "k=v"}. Other instances stay: "live/room" is its own app.
+// split_query, then the name without slashes around it and without Flash's "/_definst_" (the
+// default instance). "live/_definst_/?k=v" -> {"live", "k=v"}. Other instances stay: "live/room" is
+// its own app.
 NameAndQuery normalize_app(std::string_view);
 
 }  // namespace weir::rtmp

@@ -1,6 +1,7 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Any payload as a command and as data, in both encodings; what was parsed must write and parse again.
+// Any payload as a command and as data, in both encodings; what was parsed must write and parse
+// again.
 #include "base/check.h"
 #include "protocols/rtmp/commands.h"
 

@@ -33,9 +33,9 @@ Message raw(MessageType type, std::string_view hex) {
 
 TEST(Command, Parses) {
   const std::vector<Value> values{"publish", 5.0, {}, "demo?key=1", "live"};
-  for (const Message& m : {amf(MessageType::command_amf0, "", values),
-                           amf(MessageType::command_amf3, "00", values),
-                           amf(MessageType::command_amf3, "", values)}) {
+  for (const Message& m :
+       {amf(MessageType::command_amf0, "", values), amf(MessageType::command_amf3, "00", values),
+        amf(MessageType::command_amf3, "", values)}) {
     const auto c = parse_command(m);
     ASSERT_TRUE(c) << c.error().what;
     EXPECT_EQ(c->name, "publish");
@@ -124,7 +124,8 @@ TEST(Data, ParsesAndWrites) {
 
 TEST(Replies, ConnectOfAnOldClient) {
   const Command call{"connect", 1, make_object({{"app", "live"}, {"objectEncoding", 3}}), {}};
-  const Message m = connect_result(call, {"NetConnection.Connect.Success", "Connection succeeded."});
+  const Message m =
+      connect_result(call, {"NetConnection.Connect.Success", "Connection succeeded."});
   EXPECT_EQ(m.chunk_stream, kConnectChunkStream);
   EXPECT_EQ(m.stream_id, 0u);
   const auto c = parse_command(m);
@@ -200,10 +201,13 @@ TEST(Replies, Others) {
 }
 
 TEST(Names, Split) {
-  const std::pair<const char*, NameAndQuery> rows[] = {
-      {"demo", {"demo", ""}},          {"demo?x=y", {"demo", "x=y"}}, {"demo?", {"demo", ""}},
-      {"?x", {"", "x"}},               {"", {"", ""}},                {"a?b?c", {"a", "b?c"}},
-      {"demo?u=/x/", {"demo", "u=/x/"}}};
+  const std::pair<const char*, NameAndQuery> rows[] = {{"demo", {"demo", ""}},
+                                                       {"demo?x=y", {"demo", "x=y"}},
+                                                       {"demo?", {"demo", ""}},
+                                                       {"?x", {"", "x"}},
+                                                       {"", {"", ""}},
+                                                       {"a?b?c", {"a", "b?c"}},
+                                                       {"demo?u=/x/", {"demo", "u=/x/"}}};
   for (const auto& [in, out] : rows) EXPECT_EQ(split_query(in), out) << in;
 }
 

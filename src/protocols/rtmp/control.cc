@@ -4,8 +4,8 @@
 namespace weir::rtmp {
 namespace {
 
-// RTMP 1.0 5.4: protocol control messages are on chunk stream 2, message stream 0, and their timestamp
-// is ignored.
+// RTMP 1.0 5.4: protocol control messages are on chunk stream 2, message stream 0, and their
+// timestamp is ignored.
 Message control(MessageType type, ByteWriter& payload) {
   Message m;
   m.type = type;
@@ -80,7 +80,9 @@ Result<UserControl> parse_user_control(const Message& m) {
     case UserControlEvent::stream_dry:
     case UserControlEvent::stream_is_recorded:
     case UserControlEvent::ping_request:
-    case UserControlEvent::ping_response: c.value = r.u32(); break;
+    case UserControlEvent::ping_response:
+      c.value = r.u32();
+      break;
     case UserControlEvent::set_buffer_length:
       c.value = r.u32();
       c.buffer_ms = r.u32();

@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Protocol control and user control messages: made as Messages, and parsed. Pure. Leaves out when they
-// are due; Set Chunk Size and Abort from a peer never get here, ChunkReader obeys them. RTMP 1.0 5.4, 6.2,
-// 7.1.7.
+// Protocol control and user control messages: made as Messages, and parsed. Pure. Leaves out when
+// they are due; Set Chunk Size and Abort from a peer never get here, ChunkReader obeys them.
+// RTMP 1.0 5.4, 6.2, 7.1.7.
 #pragma once
 
 #include <cstdint>

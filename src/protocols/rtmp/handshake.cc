@@ -13,8 +13,8 @@ namespace {
 constexpr uint8_t kVersion = 3;
 constexpr size_t kDigestSize = 32;
 
-// The secrets that are none: known since Flash Player 9. The text alone signs C1 and S1, text and tail
-// sign C2 and S2.
+// The secrets that are none: known since Flash Player 9. The text alone signs C1 and S1, text and
+// tail sign C2 and S2.
 constexpr std::string_view kServerText = "Genuine Adobe Flash Media Server 001";
 constexpr std::string_view kClientText = "Genuine Adobe Flash Player 001";
 constexpr uint8_t kTail[] = {0xf0, 0xee, 0xc2, 0x4a, 0x80, 0x68, 0xbe, 0xe8, 0x2e, 0x00, 0xd0,
@@ -27,8 +27,8 @@ constexpr uint8_t kClientVersion[] = {10, 0, 45, 2};
 
 using Block = std::array<uint8_t, kHandshakeSize>;
 
-// A block is time, version, and two parts of 764 bytes: key and digest in scheme 0, digest and key in
-// scheme 1. The digest part opens with four bytes whose sum tells where in it the digest is.
+// A block is time, version, and two parts of 764 bytes: key and digest in scheme 0, digest and key
+// in scheme 1. The digest part opens with four bytes whose sum tells where in it the digest is.
 size_t digest_offset(ByteSpan block, HandshakeKind scheme) {
   const size_t part = scheme == HandshakeKind::digest_scheme0 ? 772 : 8;
   size_t sum = 0;
@@ -64,8 +64,7 @@ Block make_first(const Block& random, uint32_t time_ms, HandshakeKind kind, Byte
   if (kind == HandshakeKind::simple) return block;
   std::ranges::copy(version, block.begin() + 4);
   const size_t offset = digest_offset(block, kind);
-  std::ranges::copy(digest_of(block, offset, text),
-                    block.begin() + static_cast<ptrdiff_t>(offset));
+  std::ranges::copy(digest_of(block, offset, text), block.begin() + static_cast<ptrdiff_t>(offset));
   return block;
 }
 

@@ -1,10 +1,10 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// The RTMP handshake, both sides, as state without a socket: bytes in, bytes to send out, done or not.
-// Owned by a session, lives on its core; gone once done. The server answers the simple handshake (RTMP 1.0
-// 5.2) and the digest one that Flash and its heirs ask for (HMAC-SHA256 in C1 under two layouts, "schemes"),
-// and falls back to the simple one when C1 carries no digest that verifies. Leaves out RTMPE (version 6),
-// which is refused.
+// The RTMP handshake, both sides, as state without a socket: bytes in, bytes to send out, done or
+// not. Owned by a session, lives on its core; gone once done. The server answers the simple
+// handshake (RTMP 1.0 5.2) and the digest one that Flash and its heirs ask for (HMAC-SHA256 in C1
+// under two layouts, "schemes"), and falls back to the simple one when C1 carries no digest that
+// verifies. Leaves out RTMPE (version 6), which is refused.
 #pragma once
 
 #include <array>
@@ -29,8 +29,8 @@ class ServerHandshake {
  public:
   explicit ServerHandshake(HandshakeRandom random, uint32_t time_ms = 0);
 
-  // Uses up to all of `in`, appends what is to be sent (S0 S1 S2, once C0 C1 are here) to `reply`, and
-  // returns how many bytes it used: those after them belong to the chunk layer.
+  // Uses up to all of `in`, appends what is to be sent (S0 S1 S2, once C0 C1 are here) to `reply`,
+  // and returns how many bytes it used: those after them belong to the chunk layer.
   Result<size_t> feed(ByteSpan in, std::vector<uint8_t>& reply);
   bool done() const { return state_ == State::done; }
   HandshakeKind kind() const { return kind_; }
@@ -53,8 +53,8 @@ class ClientHandshake {
 
   // C0 and C1, to be sent first.
   ByteSpan hello() const { return hello_; }
-  // As the server's; appends C2 once S1 is here. S2 is read and only its length believed: servers in the
-  // field send anything there.
+  // As the server's; appends C2 once S1 is here. S2 is read and only its length believed: servers
+  // in the field send anything there.
   Result<size_t> feed(ByteSpan in, std::vector<uint8_t>& reply);
   bool done() const { return state_ == State::done; }
   // Whether S1 carried a digest that verifies; looked for only when C1 carried one.

@@ -49,8 +49,8 @@ void talk(Talk& t, size_t step, ByteSpan behind = {}) {
 }
 
 TEST(Handshake, BothSidesInEveryKindAndFeedSize) {
-  for (const auto kind : {HandshakeKind::simple, HandshakeKind::digest_scheme0,
-                          HandshakeKind::digest_scheme1}) {
+  for (const auto kind :
+       {HandshakeKind::simple, HandshakeKind::digest_scheme0, HandshakeKind::digest_scheme1}) {
     for (const size_t step : {1, 7, 1536, 1537, 100000}) {
       // Other random bytes each time, so that the digest lies elsewhere each time.
       const auto seed = static_cast<uint32_t>(step);
@@ -103,8 +103,8 @@ TEST(Handshake, FallsBackWhenTheDigestIsWrong) {
   }
 }
 
-// S2 of the digest handshake, checked as a client would: its last 32 bytes sign the others with a key made
-// from the digest in C1.
+// S2 of the digest handshake, checked as a client would: its last 32 bytes sign the others with a
+// key made from the digest in C1.
 TEST(Handshake, DigestAnswerIsSigned) {
   ClientHandshake client(noise(3), HandshakeKind::digest_scheme1);
   ServerHandshake server(noise(4));
@@ -136,9 +136,11 @@ TEST(Handshake, ClientTakesAnySecondBlock) {
 }
 
 TEST(Handshake, OtherVersionsAreRefused) {
-  for (const auto& [version, code] :
-       {std::pair{uint8_t{6}, Code::unsupported}, {uint8_t{8}, Code::unsupported},
-        {uint8_t{0}, Code::protocol}, {uint8_t{'G'}, Code::protocol}, {uint8_t{22}, Code::protocol}}) {
+  for (const auto& [version, code] : {std::pair{uint8_t{6}, Code::unsupported},
+                                      {uint8_t{8}, Code::unsupported},
+                                      {uint8_t{0}, Code::protocol},
+                                      {uint8_t{'G'}, Code::protocol},
+                                      {uint8_t{22}, Code::protocol}}) {
     ServerHandshake server(noise(1));
     ClientHandshake client(noise(1));
     std::vector<uint8_t> reply;

@@ -1,8 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Message: one RTMP message, whole, as both sides of the chunk layer see it, and the numbers the wire
-// uses for its types and chunk streams. A value; its payload is shared and immutable. Leaves out what
-// the payload means. RTMP 1.0 section 6 (message format) and 5.4, 6.2, 7.1 (message types).
+// Message: one RTMP message, whole, as both sides of the chunk layer see it, and the numbers the
+// wire uses for its types and chunk streams. A value; its payload is shared and immutable. Leaves
+// out what the payload means. RTMP 1.0 section 6 (message format) and 5.4, 6.2, 7.1 (message
+// types).
 #pragma once
 
 #include <cstdint>
@@ -54,9 +55,9 @@ struct Message : MessageHeader {
   Bytes payload;
 };
 
-// The messages of an aggregate (type 22), in order: FLV tags one after the other. Their timestamps are
-// moved so that the first one has the aggregate's own (RTMP 1.0 7.1.6), their stream is the aggregate's,
-// and their payloads share its memory.
+// The messages of an aggregate (type 22), in order: FLV tags one after the other. Their timestamps
+// are moved so that the first one has the aggregate's own (RTMP 1.0 7.1.6), their stream is the
+// aggregate's, and their payloads share its memory.
 struct Aggregate {
   std::vector<Message> messages;
   bool truncated = false;  // the last tag ran past the end, and was left out

@@ -17,9 +17,10 @@ Message aggregate(uint32_t timestamp, std::string_view hex) {
 }
 
 TEST(Aggregate, TimesAreMovedToTheAggregates) {
-  const Message m = aggregate(5000, "08 000002 000064 00 000000 aabb 0000000d"
-                                    "09 000001 000078 00 000000 cc   0000000c"
-                                    "12 000000 000078 00 000000      0000000b");
+  const Message m = aggregate(5000,
+                              "08 000002 000064 00 000000 aabb 0000000d"
+                              "09 000001 000078 00 000000 cc   0000000c"
+                              "12 000000 000078 00 000000      0000000b");
   const Aggregate a = unpack_aggregate(m);
   EXPECT_FALSE(a.truncated);
   ASSERT_EQ(a.messages.size(), 3u);
@@ -36,8 +37,9 @@ TEST(Aggregate, TimesAreMovedToTheAggregates) {
 
 // The highest byte of a tag's time comes last, and times wrap.
 TEST(Aggregate, ExtendedTimes) {
-  const Aggregate a = unpack_aggregate(aggregate(10, "08 000000 fffff0 ff 000000 0000000b"
-                                                     "08 000000 000010 00 000000 0000000b"));
+  const Aggregate a = unpack_aggregate(aggregate(10,
+                                                 "08 000000 fffff0 ff 000000 0000000b"
+                                                 "08 000000 000010 00 000000 0000000b"));
   ASSERT_EQ(a.messages.size(), 2u);
   EXPECT_EQ(a.messages[0].timestamp, 10u);
   EXPECT_EQ(a.messages[1].timestamp, 42u);
@@ -51,9 +53,9 @@ TEST(Aggregate, Cut) {
     bool truncated;
   } rows[] = {
       {"", 0, false},
-      {tag, 1, false},                         // no back pointer
-      {tag + "0000", 1, false},                // half of one
-      {tag + "0000000d 08 0000", 1, true},     // half a header
+      {tag, 1, false},                      // no back pointer
+      {tag + "0000", 1, false},             // half of one
+      {tag + "0000000d 08 0000", 1, true},  // half a header
       {tag + "0000000d 08 ffffff 000000 00 000000 aa", 1, true},
       {"08", 0, true},
   };

@@ -16,8 +16,8 @@ struct ReadBack {
   std::optional<Error> error;
 };
 
-// Each piece is copied to a place of its own that is freed right after, so that a reader which kept a
-// reference into its input shows under AddressSanitizer.
+// Each piece is copied to a place of its own that is freed right after, so that a reader which kept
+// a reference into its input shows under AddressSanitizer.
 inline ReadBack read_back(ChunkReader& reader, ByteSpan in, size_t step = SIZE_MAX) {
   ReadBack out;
   while (!in.empty()) {
