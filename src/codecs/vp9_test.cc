@@ -139,7 +139,8 @@ TEST(Vp9Config, FromAKeyframe) {
   EXPECT_EQ(small->bit_depth, 8);
   EXPECT_EQ(vp9_config_from_keyframe(make_key({}))->level, 31);
   EXPECT_EQ(vp9_config_from_keyframe(make_key({.width = 1920, .height = 1080}))->level, 40);
-  EXPECT_EQ(vp9_config_from_keyframe(make_key({.width = 64, .height = 1080}))->level, 21);  // by its side
+  EXPECT_EQ(vp9_config_from_keyframe(make_key({.width = 64, .height = 1080}))->level,
+            21);  // by its side
   EXPECT_EQ(vp9_config_from_keyframe(make_key({.width = 65535, .height = 65535}))->level, 62);
   EXPECT_FALSE(vp9_config_from_keyframe(from_hex(kInter)));
 }
