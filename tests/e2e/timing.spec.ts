@@ -1,12 +1,16 @@
 // Timestamps and chunkings that no well-behaved encoder sends.
-import { audioFrames, flvTags, isSequenceHeader, videoFrames, type Tag } from './lib/flv_file.ts';
+import { audioFrames, flvTags, videoFrames, type Tag } from './lib/flv_file.ts';
 import { media } from './lib/media.ts';
 import { expectSmooth, fetchText, read, readHls, track, type Stream } from './lib/probe.ts';
 import { RtmpClient, type Style } from './lib/rtmp_client.ts';
 import { expect, test, type Weir } from './lib/weir.ts';
 
-const small = flvTags(media('small.flv'));
-const large = flvTags(media('h264_baseline_aac.flv'));
+let small: Tag[], large: Tag[], middle: number;
+test.beforeAll(() => {
+  small = flvTags(media('small.flv'));
+  large = flvTags(media('h264_baseline_aac.flv'));
+  middle = small[Math.floor(small.length / 2)].timestamp;
+});
 
 async function publish(weir: Weir, name: string, batches: Tag[][], retime: (t: number) => number, style: Style = {}) {
   const [app, stream] = name.split('/');
@@ -23,7 +27,6 @@ function expectAll(got: Stream[], tags: Tag[], largestStep = 120) {
   for (const stream of got) expectSmooth(stream, largestStep);
 }
 
-const middle = small[Math.floor(small.length / 2)].timestamp;
 const times: [string, (t: number) => number, Style?][] = [
   ['wrap at 2^32 ms', (t) => 2 ** 32 - 2500 + t],
   ['start far from zero', (t) => 0x01234567 + t],
