@@ -13,7 +13,7 @@
 namespace weir::app {
 
 struct Page {
-  std::string_view path;          // "/index.html", "/assets/index-BGk3x1.js": names there hold a hash
+  std::string_view path;  // "/index.html", "/assets/index-BGk3x1.js": names there hold a hash
   std::string_view content_type;  // "text/javascript; charset=utf-8"
   std::string_view etag;          // quoted, as RFC 9110 8.8.3 wants it; of the plain bytes
   ByteSpan plain;
