@@ -2,7 +2,7 @@
 // there is none, what is going on and what happens next.
 import type { Stream } from '../api';
 import type { State } from '../lib/player_state';
-import { kProtocolNames, type Protocol } from '../lib/protocols';
+import { codecName } from '../lib/tracks';
 
 export interface StatusWords {
   short: string;
@@ -32,12 +32,14 @@ const kWords: Record<State, StatusWords> = {
 };
 
 export function statusWords(
-  now: { state: State; paused: boolean; protocol: Protocol; failure: string },
-  stream: Pick<Stream, 'live'> | undefined,
+  now: { state: State; paused: boolean },
+  stream: Pick<Stream, 'live' | 'tracks'> | undefined,
 ): StatusWords {
   const words = kWords[now.state];
   if (now.state === 'failed') {
-    return { ...words, text: `${kProtocolNames[now.protocol]} gave up: ${now.failure}. Another way of playing may work.` };
+    const codecs = (stream?.tracks ?? []).filter((t) => t.kind !== 'data').map((t) => codecName(t.codec));
+    const what = codecs.length ? ` (${codecs.join(', ')})` : '';
+    return { ...words, text: `It has no decoder for the codecs${what}. VLC and mpv do; an address for them is on this page.` };
   }
   if (now.state === 'reconnecting' && stream && !stream.live) {
     return { ...words, title: 'The publisher is away', text: 'Its place is kept. The picture goes on when it returns.' };
