@@ -7,6 +7,7 @@ export interface WeirStats extends Measures {
   state: State;
   protocol: Protocol;
   muted: boolean;
+  failure: string; // why the last engine ended, in its own words
 }
 
 declare global {
@@ -22,6 +23,7 @@ export function showStats(player: Player): void {
       state: player.snapshot.state,
       protocol: player.snapshot.protocol,
       muted: player.muted,
+      failure: player.snapshot.failure,
       ...player.measures(),
     }),
   });
