@@ -167,7 +167,7 @@ bool FanOut::serve_once(Viewer& v) {
       v.blocked_ = true;
       v.stream_.wait_writable(v);
       return false;
-    default: v.stop(net::io_error(io, "write")); return false;
+    default: v.stop({Code::io, net::io_error(io, "write").what}); return false;
   }
 }
 
@@ -253,6 +253,12 @@ void FanOut::Viewer::send(Bytes b) {
 void FanOut::Viewer::pause() {
   running_ = joined_ = false;
   version_ = 0;
+}
+
+std::deque<Bytes> FanOut::Viewer::release() {
+  private_bytes_ = 0;
+  running_ = false;
+  return std::exchange(private_, {});
 }
 
 void FanOut::Viewer::ready() {

@@ -109,9 +109,12 @@ class FanOut::Viewer final : net::Waiter {
   void start(Bytes first);
   // Private bytes, sent between two packets, in order.
   void send(Bytes);
+  size_t waiting() const { return private_bytes_; }
   // Stops sending the stream; start({}) goes on at the newest join point.
   void pause();
-  // Waits until the viewer is over: stream ended, socket closed, or too slow.
+  // What it had still to send besides whole packets, in order; for whoever writes to the stream next.
+  std::deque<Bytes> release();
+  // Waits until the viewer is over: Code::closed is the stream's end, all else the viewer's.
   net::Task<Error> done();
   // Ends it from this side; done() returns this reason.
   void stop(Error reason);

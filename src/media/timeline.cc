@@ -9,7 +9,9 @@ void Timeline::place(Packet& p) {
   auto& track = tracks_[static_cast<uint8_t>(p.track)];
   const Time composition = p.pts - p.dts;
   if (!source_last_) {
-    offset_ = -p.dts;
+    // A start near zero is kept to the tick: another track may begin a little before this one.
+    const bool near = p.dts >= 0ns && p.dts <= limits_.jump;
+    offset_ = near ? Time{0} : -p.dts;
   } else if (const Time step = p.dts - *source_last_;
              step > limits_.jump || step < -limits_.jump) {
     // The source's clock was reset or leapt: go on one frame after the newest instead.
@@ -20,8 +22,7 @@ void Timeline::place(Packet& p) {
   source_last_ = p.dts;
   Time dts = std::max(p.dts + offset_, Time{0});
   if (track.last) {
-    // Equal times happen with millisecond clocks and are kept apart by the smallest wire unit nowhere:
-    // only going back is repaired.
+    // Equal times happen with millisecond clocks; only going back is repaired.
     if (dts < *track.last) {
       ++counts_.reordered;
       dts = *track.last;

@@ -28,6 +28,12 @@ TEST(Timeline, StartsNearZeroFromAnywhere) {
   EXPECT_EQ(t.counts().jumps, 0u);
 }
 
+TEST(Timeline, ANearStartIsKeptSoThatAnEarlierTrackFits) {
+  Timeline t;
+  EXPECT_EQ(placed(t, 23ms), 23ms);
+  EXPECT_EQ(placed(t, 0ms, 1), 0ms);
+}
+
 TEST(Timeline, ClosesUpJumpsBothWays) {
   Timeline t;
   placed(t, 0s);

@@ -13,6 +13,7 @@
 #include "hub/hub.h"
 #include "net/blocking.h"
 #include "net/core.h"
+#include "net/per_core.h"
 #include "net/http/router.h"
 #include "net/task.h"
 
@@ -36,7 +37,7 @@ class Service {
   // A new configuration whose section differs; what runs keeps what it began with.
   virtual void reload(ConfigPtr) {}
   // First half of the end: accept nothing new, keep what runs.
-  virtual void drain() {}
+  virtual net::Task<> drain() { co_return; }
   // Second half: ends all sessions and waits for them.
   virtual net::Task<> stop() = 0;
 };

@@ -1,0 +1,45 @@
+// Weir live-streaming server. MIT licence, see LICENSE.
+
+// Ingest: the messages of one publisher become tracks and packets of a publication. Repairs the clock
+// (wrap, jumps, far starts), drops and counts what cannot be used, and never fails. Holds the first packets
+// back, bounded, until the tracks that the publisher promised are known, so that players learn all of them
+// at once. Owned by the session's stream, on its core.
+#pragma once
+
+#include <vector>
+
+#include "base/unwrap.h"
+#include "containers/flv/demuxer.h"
+#include "hub/hub.h"
+#include "media/timeline.h"
+#include "protocols/rtmp/message.h"
+
+namespace weir::rtmp {
+
+class Ingest {
+ public:
+  explicit Ingest(hub::Publication publication) : publication_(std::move(publication)) {}
+
+  // Audio, video or data (types 8, 9, 15, 18).
+  void read(const Message&);
+  // After each read of the socket.
+  void flush() { publication_.flush(); }
+  void end(hub::Ending how);
+
+  const flv::Demuxer::Counts& dropped() const { return demuxer_.counts(); }
+  const Timeline::Counts& repaired() const { return timeline_.counts(); }
+  const StreamKey& key() const { return publication_.key(); }
+
+ private:
+  bool tracks_complete() const;
+  void release();
+
+  hub::Publication publication_;
+  flv::Demuxer demuxer_;
+  Unwrap<32> clock_;
+  Timeline timeline_;
+  bool announced_ = false;
+  std::vector<Packet> held_;
+};
+
+}  // namespace weir::rtmp
