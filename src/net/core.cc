@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 #include "net/loop.h"
 
@@ -53,54 +52,43 @@ Core& Core::here() {
 const Core* Core::current() { return t_current; }
 
 void Core::post(std::move_only_function<void()> f) {
-  if (!loop_) return;  // the process is ending and f with it
-  boost::asio::post(loop_->io, [f = std::move(f)]() mutable { f(); });
+  if (t_current == this) {
+    if (loop_) loop_->post_here(std::move(f));
+  } else if (loop_) {  // else the process is ending and f with it
+    loop_->post_from_elsewhere(std::move(f));
+  }
 }
 
 void Core::run() {
   const Enter enter(this);
   load_wall_ = now();
   load_cpu_ = thread_cpu();
-  rearm();
-  loop_->work.emplace(loop_->io.get_executor());
-  loop_->io.run();
+  Loop& loop = *loop_;
+  while (!loop.stopped) {
+    loop.run_posted();
+    if (loop.stopped) break;
+    loop.wait(loop.has_posted() ? 0ns : until_next_timer());
+    if (!timers_.empty()) fire_due();
+  }
 }
 
 void Core::stop() {
-  boost::asio::post(loop_->io, [this] {
-    loop_->work.reset();
-    loop_->io.stop();
-  });
+  post([this] { loop_->stopped = true; });
 }
 
 size_t Core::run_until_idle() {
   const Enter enter(this);
   size_t total = 0;
   for (;;) {
-    loop_->io.restart();
-    const size_t n = loop_->io.poll() + (manual_ ? fire_due() : 0);
-    if (n == 0) return total;
+    const size_t n = loop_->run_posted() + loop_->wait(0ns) + fire_due();
+    if (n == 0 && !loop_->has_posted()) return total;
     total += n;
   }
 }
 
-void Core::rearm() {
-  if (manual_) return;
-  const Time earliest = timers_.empty() ? Time::max() : timers_.begin()->first;
-  if (earliest == armed_for_) return;
-  armed_for_ = earliest;
-  if (earliest == Time::max()) {
-    loop_->timer.cancel();
-    return;
-  }
-  loop_->timer.expires_at(std::chrono::steady_clock::time_point(
-      std::chrono::duration_cast<std::chrono::steady_clock::duration>(earliest)));
-  loop_->timer.async_wait([this](const boost::system::error_code& e) {
-    if (e) return;
-    armed_for_ = Time::max();
-    fire_due();
-    rearm();
-  });
+Time Core::until_next_timer() const {
+  if (timers_.empty()) return Time::max();
+  return std::max(0ns, timers_.begin()->first - now());
 }
 
 size_t Core::fire_due() {
@@ -134,7 +122,6 @@ void Timer::arm_at(Time when) {
   if (armed_) core_.timers_.erase(place_);
   armed_ = true;
   place_ = core_.timers_.emplace(when, this);
-  if (place_ == core_.timers_.begin()) core_.rearm();
 }
 
 void Timer::cancel() {

@@ -3,7 +3,7 @@
 // Core: one thread, one event loop, the clock and timers of everything that lives there. Cores: all of
 // them; owned by main. Crossing from one core to another happens only through post() and on(). A Core
 // made with a ManualClock has no thread and is driven by a test with run_until_idle() and advance().
-// Asio's io_context is inside core.cc and pollable.cc and nowhere else.
+// It waits in epoll (loop.h).
 #pragma once
 
 #include <coroutine>
@@ -55,8 +55,8 @@ class Core {
   // For tests: runs what is ready, including sockets, until nothing is; returns how much that was.
   size_t run_until_idle();
 
-  struct Loop;  // the io_context, defined in core.cc
-  Loop& loop() { return *loop_; }
+  struct Loop;  // loop.h
+  Loop* loop() { return loop_.get(); }  // null while the process ends
 
  private:
   friend Timer;
@@ -67,7 +67,7 @@ class Core {
   class Enter;
   // Frees the loop and what was posted and never ran; later posts are dropped.
   void discard();
-  void rearm();
+  Time until_next_timer() const;
   size_t fire_due();
   void sample_load();
 
@@ -77,7 +77,6 @@ class Core {
   ManualClock* manual_ = nullptr;
   std::unique_ptr<Loop> loop_;
   TimerMap timers_;
-  Time armed_for_{Time::max()};
   double load_ = 0;
   Time load_wall_{}, load_cpu_{};
 };

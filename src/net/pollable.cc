@@ -1,68 +1,74 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 #include "net/pollable.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "net/loop.h"
 
 namespace weir::net {
 
-using boost::asio::posix::stream_descriptor;
+// Registered once, edge-triggered: waiting costs no system call. An edge that nobody waits for is
+// remembered and wakes the next waiter at once, who may then find nothing; waiters of this room try
+// again.
+struct Pollable::State final : EventSink, std::enable_shared_from_this<State> {
+  struct Direction {
+    WaiterSlot slot;
+    bool edge = false;
+  };
 
-struct Pollable::State : std::enable_shared_from_this<State> {
-  State(Core& c, int descriptor) : core(c), io(c.loop().io, descriptor) {}
+  State(Core& c, int descriptor) : core(c), fd(descriptor) {}
 
-  void wait(WaiterSlot& slot, bool& pending, stream_descriptor::wait_type what, Waiter& w) {
-    slot.set(w);
-    if (closed) {
-      core.post([self = shared_from_this(), &slot] { wake(slot); });
-      return;
-    }
-    // A waiter may have unregistered and another come while the kernel is still being asked.
-    if (pending) return;
-    pending = true;
-    io.async_wait(what, [self = shared_from_this(), &slot, &pending](boost::system::error_code) {
-      pending = false;
-      wake(slot);
-    });
+  void on_events(uint32_t events) override {
+    // The peer's end does not make a new edge if it came with data, so it is remembered for good.
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ended = true;
+    if (!closed && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) edge(reader);
+    if (!closed && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) edge(writer);
   }
-
-  static void wake(WaiterSlot& slot) {
-    if (Waiter* w = slot.take()) w->ready();
+  void edge(Direction& d) {
+    d.edge = d.slot.empty();
+    wake(d);
+  }
+  void wait(Direction& d, Waiter& w) {
+    d.slot.set(w);
+    if (closed || std::exchange(d.edge, false) || (ended && &d == &reader)) wake_soon(d);
+  }
+  void wake_soon(Direction& d) {
+    core.post([self = shared_from_this(), &d] { wake(d); });
+  }
+  static void wake(Direction& d) {
+    if (Waiter* w = d.slot.take()) w->ready();
+  }
+  void close() {
+    if (closed) return;
+    closed = true;
+    ::close(std::exchange(fd, -1));  // leaves the epoll set by that
+    if (!core.loop()) return;
+    core.loop()->remove(shared_from_this());
+    if (!reader.slot.empty()) wake_soon(reader);
+    if (!writer.slot.empty()) wake_soon(writer);
   }
 
   Core& core;
-  stream_descriptor io;
-  bool closed = false;
-  WaiterSlot reader, writer;
-  bool read_pending = false, write_pending = false;
+  int fd;
+  bool closed = false, ended = false;
+  Direction reader, writer;
 };
 
-Pollable::Pollable(Core& core, int fd) : state_(std::make_shared<State>(core, fd)) {}
+Pollable::Pollable(Core& core, int fd) : state_(std::make_shared<State>(core, fd)) {
+  if (!core.loop() || !core.loop()->add(fd, *state_)) state_->close();
+}
 
 Pollable::~Pollable() {
-  state_->reader.take();
-  state_->writer.take();
-  close();
+  state_->reader.slot.take();
+  state_->writer.slot.take();
+  state_->close();
 }
 
-int Pollable::fd() const { return state_->io.native_handle(); }
-
-void Pollable::wait_readable(Waiter& w) {
-  state_->wait(state_->reader, state_->read_pending, stream_descriptor::wait_read, w);
-}
-
-void Pollable::wait_writable(Waiter& w) {
-  state_->wait(state_->writer, state_->write_pending, stream_descriptor::wait_write, w);
-}
-
-void Pollable::close() {
-  if (state_->closed) return;
-  state_->closed = true;
-  boost::system::error_code ignored;
-  state_->io.close(ignored);  // pending waits complete with an error, through the loop
-}
-
+int Pollable::fd() const { return state_->fd; }
+void Pollable::wait_readable(Waiter& w) { state_->wait(state_->reader, w); }
+void Pollable::wait_writable(Waiter& w) { state_->wait(state_->writer, w); }
+void Pollable::close() { state_->close(); }
 bool Pollable::closed() const { return state_->closed; }
 
 }  // namespace weir::net
