@@ -210,6 +210,9 @@ TEST(H264Keyframe, ByFirstSlice) {
 // The 5th picture of x264 with open-gop=1: recovery point SEI, then an I slice.
 TEST(H264RecoveryPoint, OpenGop) {
   const std::string sei = "00000005060601c480";
+  EXPECT_TRUE(h264_has_recovery_point(from_hex(sei + "0000000c 418899011f0e676886e55dab")));
+  EXPECT_FALSE(h264_has_recovery_point(from_hex("0000000c 419a877c99444d2c678a08d3")));
+  EXPECT_FALSE(h264_is_keyframe(from_hex(sei + "0000000c 418899011f0e676886e55dab")));
   EXPECT_TRUE(h264_has_recovery_point(from_hex(sei + "00000004 41888040")));
   EXPECT_FALSE(h264_has_recovery_point(from_hex(sei + "00000004 419a8040")));  // P slice
   EXPECT_FALSE(h264_has_recovery_point(from_hex("00000004 41888040")));        // no SEI
