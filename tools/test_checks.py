@@ -10,7 +10,7 @@ import cxx
 
 TOOLS = pathlib.Path(__file__).parent
 TOP = "// Weir live-streaming server. MIT licence, see LICENSE.\n"
-PARAGRAPH = TOP + "\n// What this is.\n// Who owns it.\n"
+PARAGRAPH = TOP + "\n// What this is, who owns it and which core it lives on,\n// and what it leaves out; the spec and its section.\n"
 
 
 def load(name):
@@ -133,7 +133,11 @@ class Sizes(Tree):
 
     def test_headers_open_with_licence_and_paragraph(self):
         self.assertIn("licence", self.faults("src/hub/a.cc", "int x;\n")[0])
-        self.assertIn("paragraph", self.faults("src/hub/b.h", TOP + "\n// One line.\n#pragma once\n")[1])
+        one_line = TOP + "\n// One line is enough for a small header.\n#pragma once\n"
+        (self.root / "src/hub/a.cc").unlink()
+        self.assertEqual(self.faults("src/hub/b.h", one_line), [])
+        self.assertIn("paragraph", self.faults("src/hub/b.h", one_line + "int x;\n" * 40)[0])
+        self.assertIn("paragraph", self.faults("src/hub/b.h", TOP + "#pragma once\n")[0])
 
     def test_rooms_have_a_short_readme(self):
         self.put("src/hub/a.cc", TOP)

@@ -8,6 +8,7 @@ export default defineConfig({
   timeout: 90_000,
   expect: { timeout: 15_000 },
   workers: 2,
+  fullyParallel: true,
   forbidOnly: !!process.env.CI,
   reporter: [['list'], ['json', { outputFile: 'results/results.json' }]],
   use: {
