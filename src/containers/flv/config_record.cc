@@ -46,6 +46,15 @@ Result<ConfigRecord> read_hevc(const Bytes& wire) {
   return ConfigRecord{with_four_byte_lengths(wire, kHevcLengthAt), config.length_size};
 }
 
+// The record as the vpcC box of ISO BMFF holds it, version 1 and no flags in front: the
+// specification leaves it open, and this is what FFmpeg sends and expects.
+Bytes with_version(ByteSpan record) {
+  ByteWriter out;
+  out.u32(0x01000000);
+  out.bytes(record);
+  return out.take();
+}
+
 Result<ConfigRecord> read_opus(const Bytes& wire) {
   // An empty one means mono or stereo by default.
   if (wire.empty()) return ConfigRecord{codecs::write_opus_head({})};
@@ -100,9 +109,11 @@ Bytes write_config_record(const Track& track) {
   switch (track.codec) {
     case Codec::flac:
       return codecs::write_flac_header(track.config);
-    // Our configuration of it is empty; the wire wants a record.
+    // Our configuration of VP8 is empty; the wire wants a record.
     case Codec::vp8:
-      return codecs::write_vpcc({});
+      return with_version(codecs::write_vpcc({}));
+    case Codec::vp9:
+      return with_version(track.config);
     default:
       return track.config;
   }

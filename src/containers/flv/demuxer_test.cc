@@ -128,6 +128,27 @@ TEST(Demuxer, FillsAnAv1ConfigThatHasNoSequenceHeader) {
   EXPECT_FALSE(video(d, "90 61763031 81000c00").tracks_changed) << "the same header again";
 }
 
+TEST(Demuxer, SizesVp8AndVp9FromTheirKeyframes) {
+  Demuxer d;
+  EXPECT_TRUE(video(d, "90 76703038").tracks_changed);
+  EXPECT_EQ(d.tracks()[0].video()->width, 0);
+  EXPECT_TRUE(video(d, "91 76703038 100200 9d012a 40003000 00").tracks_changed);
+  EXPECT_EQ(*d.tracks()[0].video(), (VideoParams{64, 48, 0}));
+  EXPECT_FALSE(video(d, "91 76703038 100200 9d012a 40003000 00").tracks_changed);
+  EXPECT_FALSE(video(d, "a1 76703038 310200 00").tracks_changed);
+  EXPECT_TRUE(video(d, "91 76703038 100200 9d012a 80006000 00").tracks_changed);
+  EXPECT_EQ(*d.tracks()[0].video(), (VideoParams{128, 96, 0}));
+
+  const Sample vp9 = sample(Codec::vp9, kVideo);
+  EXPECT_TRUE(video(d, "90 76703039" + to_hex(vp9.track.config)).tracks_changed);
+  const auto out = video(d, "91 76703039" + to_hex(vp9.keyframe));
+  EXPECT_TRUE(out.tracks_changed);
+  ASSERT_EQ(out.packets.size(), 1u);
+  EXPECT_TRUE(out.packets[0].keyframe);
+  EXPECT_EQ(*d.tracks()[0].video(), (VideoParams{64, 48, 0}));
+  EXPECT_EQ(to_hex(d.tracks()[0].config), to_hex(vp9.track.config));
+}
+
 TEST(Demuxer, AppliesTimestampOffsets) {
   Demuxer d;
   audio(d, "90 4f707573" + to_hex(sample(Codec::opus, kAudio).track.config));

@@ -50,10 +50,12 @@ File demux(ByteSpan bytes, size_t step = 1000) {
 std::vector<std::string> lines(const File& file) {
   std::vector<std::string> all;
   for (const auto& p : file.packets) {
-    const bool video = p.track < TrackId{Demuxer::kAudio};
+    const auto id = static_cast<uint8_t>(p.track);
+    const int number = id % Demuxer::kAudio;
     std::ostringstream s;
-    s << (video ? "video," : "audio,") << to_ticks(p.pts, 1000) << ',' << to_ticks(p.dts, 1000)
-      << ',' << p.payload.size() << ',' << (p.keyframe ? "K_" : "__");
+    s << (id < Demuxer::kAudio ? "video" : "audio") << (number ? std::to_string(number) : "") << ','
+      << to_ticks(p.pts, 1000) << ',' << to_ticks(p.dts, 1000) << ',' << p.payload.size() << ','
+      << (p.keyframe ? "K_" : "__");
     all.push_back(s.str());
   }
   return all;
@@ -82,7 +84,7 @@ TEST_P(RealFile, SurvivesOurMuxer) {
   const std::string bytes = slurp(std::string(GetParam()) + ".flv");
   const File file = demux(as_bytes(bytes));
   const StreamInfo info{.tracks = file.tracks};
-  Muxer muxer;
+  Muxer muxer({.multitrack = Multitrack::carry});
   ByteWriter out;
   out.bytes(make_file_header({.audio = true, .video = true}));
   for (const auto& m : muxer.headers(info)) write_tag(out, m, 0);
@@ -100,7 +102,9 @@ TEST_P(RealFile, SurvivesOurMuxer) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Flv, RealFile, testing::Values("h264_aac_bframes", "h264_mp3", "aac_only"),
+INSTANTIATE_TEST_SUITE_P(Flv, RealFile,
+                         testing::Values("h264_aac_bframes", "h264_mp3", "aac_only", "hevc_opus",
+                                         "av1_flac", "vp9_ac3", "multitrack"),
                          [](const auto& i) { return std::string(i.param); });
 
 TEST(RealFile, DescribesTracks) {
@@ -119,6 +123,31 @@ TEST(RealFile, DescribesTracks) {
   const auto only_tracks = demux(as_bytes(only)).tracks;
   ASSERT_EQ(only_tracks.size(), 2u);
   EXPECT_EQ(*only_tracks[0].audio(), (AudioParams{48000, 2}));
+}
+
+TEST(RealFile, DescribesEnhancedTracks) {
+  struct Row {
+    const char* name;
+    std::vector<Codec> codecs;
+  };
+  for (const auto& [name, codecs] : {
+           Row{"hevc_opus", {Codec::h265, Codec::opus, Codec::script}},
+           Row{"av1_flac", {Codec::av1, Codec::flac, Codec::script}},
+           Row{"vp9_ac3", {Codec::vp9, Codec::ac3, Codec::script}},
+           Row{"multitrack", {Codec::h264, Codec::h264, Codec::aac, Codec::aac, Codec::script}},
+       }) {
+    const std::string bytes = slurp(std::string(name) + ".flv");
+    const auto tracks = demux(as_bytes(bytes)).tracks;
+    ASSERT_EQ(tracks.size(), codecs.size()) << name;
+    for (size_t i = 0; i < tracks.size(); ++i) EXPECT_EQ(tracks[i].codec, codecs[i]) << name;
+    EXPECT_EQ(tracks[0].video()->width, 64) << name;
+    EXPECT_EQ(tracks[codecs.size() == 5 ? 2 : 1].audio()->sample_rate, 48000) << name;
+    if (codecs.size() == 5) {
+      EXPECT_EQ(tracks[1].video()->width, 32);
+      EXPECT_EQ(tracks[1].id, TrackId{1});
+      EXPECT_EQ(tracks[3].id, TrackId{65});
+    }
+  }
 }
 
 }  // namespace
