@@ -215,6 +215,20 @@ TEST(Muxer, CarriesNothingBeforeHeaders) {
   EXPECT_FALSE(Muxer().message(s.track, packet_of(s)));
 }
 
+TEST(Muxer, NewHeadersReplaceTheOldTracks) {
+  const Sample avc = sample(Codec::h264, TrackId{0}), aac = sample(Codec::aac, TrackId{64});
+  const Sample opus = sample(Codec::opus, TrackId{65});
+  Muxer muxer;
+  muxer.headers({.tracks = {avc.track, aac.track, opus.track}});
+  EXPECT_TRUE(muxer.carries(aac.track.id));
+  EXPECT_FALSE(muxer.carries(opus.track.id));
+  const auto again = muxer.headers({.version = 1, .tracks = {avc.track, opus.track}}, 3s);
+  EXPECT_FALSE(muxer.carries(aac.track.id));
+  ASSERT_EQ(again.size(), 3u);
+  for (const auto& m : again) EXPECT_EQ(m.dts, 3s);
+  EXPECT_EQ(hex_head(*muxer.message(opus.track, packet_of(opus))), "914f707573");
+}
+
 TEST(Muxer, RefusesWhatATagCannotHold) {
   const Sample s = sample(Codec::aac, TrackId{64});
   Muxer muxer;
