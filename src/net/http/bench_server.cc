@@ -1,6 +1,7 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// A server with nothing behind it, to hold against nginx: `net_http_bench_server PORT FILE` answers every
+// A server with nothing behind it, to hold against nginx: `net_http_bench_server PORT FILE` answers
+// every
 // /{app...}/{stream}/index.m3u8 with the file's bytes, from one core, until it is killed.
 #include <cstdio>
 #include <fstream>
@@ -26,7 +27,8 @@ int serve(const char* port, const char* path) {
                                           {.gzip = gzip(as_bytes(text))});
   auto router = std::make_shared<Router>();
   router->get("/{app...}/{stream}/index.m3u8", [content](Request&) { return Response(content); });
-  router->get("/{app...}/{stream}.flv", [](Request&) { return Response::error(404, "no such stream"); });
+  router->get("/{app...}/{stream}.flv",
+              [](Request&) { return Response::error(404, "no such stream"); });
   auto config = std::make_shared<HttpConfig>();
   config->listen = Endpoint("127.0.0.1", static_cast<uint16_t>(std::atoi(port)));
   Cores cores(1);

@@ -21,18 +21,21 @@ void describe(Fields<HttpConfig>& f) {
         "players do not count.")
       .range(1, 10'000'000);
   f.add("header_timeout", &HttpConfig::header_timeout,
-        "Time in which a request must arrive; a body gets more as it comes in, at 1 KiB/s or faster.")
+        "Time in which a request must arrive; a body gets more as it comes in, at 1 KiB/s or "
+        "faster.")
       .range(Duration{100}, std::chrono::hours{1});
   f.add("idle_timeout", &HttpConfig::idle_timeout,
         "How long a connection is kept open between requests.")
       .range(Duration{100}, std::chrono::hours{24});
   f.add("write_timeout", &HttpConfig::write_timeout,
-        "How long a peer may take nothing of its answer, or less than 1 KiB/s, before it is cut off.")
+        "How long a peer may take nothing of its answer, or less than 1 KiB/s, before it is cut "
+        "off.")
       .range(Duration{100}, std::chrono::hours{1});
   f.check([](const HttpConfig& c) -> Result<void> {
     Router router;
     for (const auto& [from, to] : c.aliases)
-      if (auto ok = router.add_alias(from, to); !ok) return fail(std::move(ok.error()).in("aliases"));
+      if (auto ok = router.add_alias(from, to); !ok)
+        return fail(std::move(ok.error()).in("aliases"));
     return {};
   });
 }

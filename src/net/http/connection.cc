@@ -48,7 +48,8 @@ Connection::~Connection() {
 
 void Connection::allow(Time limit) { due_ = server_.core_.now() + limit; }
 
-// Progress buys time, but never more than `limit` ahead: neither a trickle nor a burst holds us long.
+// Progress buys time, but never more than `limit` ahead: neither a trickle nor a burst holds us
+// long.
 void Connection::extend(size_t bytes, Time limit) {
   const Time bought = Time{static_cast<int64_t>(bytes) * (1s / 1ns) / kSlowestRate};
   due_ = std::min(due_ + bought, server_.core_.now() + limit);
@@ -107,7 +108,8 @@ void Connection::read_some() {
     return;
   }
   x.end += io.count;
-  if (x.parser.state() == RequestParser::State::body) extend(io.count, server_.config_.header_timeout);
+  if (x.parser.state() == RequestParser::State::body)
+    extend(io.count, server_.config_.header_timeout);
 }
 
 void Connection::begin_request() {
@@ -177,8 +179,9 @@ const AsyncHandler* Connection::dispatch() {
     x.response = match.handler->sync(r);
   } else if (r.method == Method::options) {
     const bool all = r.path == "*";
-    x.response = server_.writer_.options(
-        r, all ? std::vector{Method::get, Method::head, Method::options} : server_.router_.methods(r.path));
+    x.response =
+        server_.writer_.options(r, all ? std::vector{Method::get, Method::head, Method::options}
+                                       : server_.router_.methods(r.path));
   } else if (match.allow.empty()) {
     x.response = Response::error(404, "nothing is served at this path");
   } else {

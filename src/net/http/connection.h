@@ -1,9 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Connection: one peer's conversation in HTTP/1.x, a coroutine on one core: wait, read once, answer every
-// request that is whole, write once. CoreServer: what the connections of one core share. Exchange: the memory
-// that a request needs, lent to a connection only while it has one, so that an idle connection costs little.
-// All internal to the server (server.h).
+// Connection: one peer's conversation in HTTP/1.x, a coroutine on one core: wait, read once, answer
+// every request that is whole, write once. CoreServer: what the connections of one core share.
+// Exchange: the memory that a request needs, lent to a connection only while it has one, so that an
+// idle connection costs little. All internal to the server (server.h).
 #pragma once
 
 #include <list>
@@ -24,11 +24,11 @@ namespace weir::net::http {
 
 // What a request needs while it is read and answered.
 struct Exchange {
-  std::vector<uint8_t> in;       // what was read; [begin, end) is not yet used up
+  std::vector<uint8_t> in;  // what was read; [begin, end) is not yet used up
   size_t begin = 0, end = 0;
-  std::vector<uint8_t> head;     // the head's bytes, put aside while a body is read into `in`
+  std::vector<uint8_t> head;  // the head's bytes, put aside while a body is read into `in`
   RequestParser parser;
-  bool started = false;          // the parser is within a request
+  bool started = false;  // the parser is within a request
   Request request;
   std::string decoded, rewritten;  // what request.path may view
   Response response;

@@ -9,7 +9,8 @@ namespace {
 // Not cryptographic: it tells versions of one URL apart. The size is in it too.
 std::string digest(const std::vector<Bytes>& body, uint64_t size) {
   uint64_t h = 0;
-  for (const auto& piece : body) h = h * 0x9e3779b97f4a7c15 + std::hash<std::string_view>{}(piece.text());
+  for (const auto& piece : body)
+    h = h * 0x9e3779b97f4a7c15 + std::hash<std::string_view>{}(piece.text());
   std::string out;
   for (int shift = 60; shift >= 0; shift -= 4) out.push_back("0123456789abcdef"[h >> shift & 15]);
   return out + "-" + std::to_string(size);

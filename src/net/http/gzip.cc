@@ -9,7 +9,8 @@ namespace weir::net::http {
 
 Bytes gzip(ByteSpan in, int level) {
   z_stream z{};
-  // 15 bits of window, plus 16 for the gzip wrapper (zlib.h). Small inputs get a small window: less to clear.
+  // 15 bits of window, plus 16 for the gzip wrapper (zlib.h). Small inputs get a small window: less
+  // to clear.
   const int window = in.size() <= 4096 ? 12 : 15;
   CHECK(deflateInit2(&z, level, Z_DEFLATED, window + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK,
         "zlib has memory");

@@ -1,7 +1,7 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// What a request's headers choose: coding, range, condition. Pure functions, any core. RFC 9110 12.5.3
-// (Accept-Encoding), 13.1.2 (If-None-Match), 14 (Range).
+// What a request's headers choose: coding, range, condition. Pure functions, any core. RFC
+// 9110 12.5.3 (Accept-Encoding), 13.1.2 (If-None-Match), 14 (Range).
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ namespace weir::net::http {
 // Whether gzip is acceptable; false when the header is missing, since plain always is.
 bool accepts_gzip(std::string_view accept_encoding);
 
-// Whether a comma-separated list of entity tags, or "*", holds `etag` (with quotes); weak comparison.
+// Whether a comma-separated list of entity tags, or "*", holds `etag` (with quotes); weak
+// comparison.
 bool etag_listed(std::string_view list, std::string_view etag);
 
 struct Range {

@@ -1,7 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Output: answers rendered but not yet written, so that several leave in one system call. Heads are copied
-// into one reused text, bodies are only referred to and kept alive. Owned by a connection, lives on its core.
+// Output: answers rendered but not yet written, so that several leave in one system call. Heads are
+// copied into one reused text, bodies are only referred to and kept alive. Owned by a connection,
+// lives on its core.
 #pragma once
 
 #include <sys/uio.h>
@@ -17,7 +18,8 @@ namespace weir::net::http {
 
 class Output {
  public:
-  // The text that the next head is appended to; what was appended goes out before bodies added later.
+  // The text that the next head is appended to; what was appended goes out before bodies added
+  // later.
   std::string& text() { return text_; }
   void body(ContentPtr content) {
     for (const auto& piece : content->body()) add(piece.span());
@@ -38,7 +40,8 @@ class Output {
   // Enough that it is time to write.
   bool full() const { return pieces_.size() >= kManyPieces || text_.size() >= kMuchText; }
 
-  // One system call. would_block when the socket takes no more now; ok with everything written: empty().
+  // One system call. would_block when the socket takes no more now; ok with everything written:
+  // empty().
   Io write_some(ByteStream&);
   void clear();
   // Gives memory back when it is more than a small answer needs.

@@ -122,7 +122,8 @@ size_t RequestParser::find_head_end(ByteSpan in) {
     if (!lf) break;
     const size_t end = static_cast<size_t>(static_cast<const uint8_t*>(lf) - in.data());
     // RFC 9112 2.2 lets a bare LF end a line; a proxy before us may not see it so.
-    if (end == line_at_ || in[end - 1] != '\r') return fail_with(400, "a line does not end in CRLF"), 0;
+    if (end == line_at_ || in[end - 1] != '\r')
+      return fail_with(400, "a line does not end in CRLF"), 0;
     if (in[line_at_] == ' ' || in[line_at_] == '\t')
       return fail_with(400, "folded header lines are not accepted"), 0;
     if (end == line_at_ + 1) return end + 1;

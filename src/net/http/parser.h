@@ -1,9 +1,10 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
 // RequestParser: bytes of HTTP/1.x -> Request (RFC 9112). Incremental, pure, bounded. Boost.Beast's
-// basic_parser does the grammar, inside parser.cc only; this class adds what keeps two readers of one
-// connection from disagreeing: strict CRLF, no folded lines, one Content-Length, never both length and
-// chunked, exactly one Host. Owned by a connection and used for one request after another.
+// basic_parser does the grammar, inside parser.cc only; this class adds what keeps two readers of
+// one connection from disagreeing: strict CRLF, no folded lines, one Content-Length, never both
+// length and chunked, exactly one Host. Owned by a connection and used for one request after
+// another.
 #pragma once
 
 #include <memory>
@@ -36,10 +37,11 @@ class RequestParser {
   // Begins the next request. `into` and what `limits` says hold until it is done.
   void start(Request& into, const ParserLimits& limits);
 
-  // Takes bytes; returns how many were used. While the state is `head` nothing but empty lines is used until
-  // the head is whole; then exactly the head is, and the request's views point into `in`, so those bytes must
-  // stay where they are. A caller whose buffer moves passes the head again from its start. In state `body`
-  // everything that belongs to the body is used and copied out.
+  // Takes bytes; returns how many were used. While the state is `head` nothing but empty lines is
+  // used until the head is whole; then exactly the head is, and the request's views point into
+  // `in`, so those bytes must stay where they are. A caller whose buffer moves passes the head
+  // again from its start. In state `body` everything that belongs to the body is used and copied
+  // out.
   size_t feed(ByteSpan in);
 
   State state() const { return state_; }

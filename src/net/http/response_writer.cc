@@ -91,13 +91,14 @@ void ResponseWriter::add_cors(const Request& request, std::string& text) const {
   if (any_origin_ || origins_.empty()) return;
   add_line(text, "Vary", "Origin");
   const std::string_view origin = request.header("Origin");
-  if (origin.empty() || std::find(origins_.begin(), origins_.end(), origin) == origins_.end()) return;
+  if (origin.empty() || std::find(origins_.begin(), origins_.end(), origin) == origins_.end())
+    return;
   add_line(text, "Access-Control-Allow-Origin", origin);
   text.append(kExposed);
 }
 
-Follows ResponseWriter::write(const Request& request, Response& response, bool keep_alive, WallTime now,
-                              Output& out) {
+Follows ResponseWriter::write(const Request& request, Response& response, bool keep_alive,
+                              WallTime now, Output& out) {
   std::string& text = out.text();
   const bool head = request.method == Method::head;
   const size_t begin = text.size();
@@ -145,7 +146,8 @@ void ResponseWriter::write_content(const Request& request, Response& response, s
     return;
   }
   const bool selectable = response.status == 200 && (get || head);
-  const std::string_view range_header = selectable && get ? request.header("Range") : std::string_view{};
+  const std::string_view range_header =
+      selectable && get ? request.header("Range") : std::string_view{};
   const bool gzip = !content->gzip().empty() && range_header.empty() &&
                     accepts_gzip(request.header("Accept-Encoding"));
   if (selectable) {
@@ -177,7 +179,8 @@ void ResponseWriter::write_content(const Request& request, Response& response, s
   } else {
     text.append(content->common_lines());
     if (gzip) text.append("Content-Encoding: gzip\r\n");
-    add_line(text, "Content-Length", std::to_string(gzip ? content->gzip().size() : content->size()));
+    add_line(text, "Content-Length",
+             std::to_string(gzip ? content->gzip().size() : content->size()));
   }
   text.append("\r\n");
   if (head) return;
@@ -189,9 +192,10 @@ void ResponseWriter::write_range(ContentPtr content, const Range& range, std::st
   text.append(content->common_lines());
   add_line(text, "ETag", content->etag());
   add_line(text, "Accept-Ranges", "bytes");
-  add_line(text, "Content-Range", "bytes " + std::to_string(range.first) + "-" +
-                                      std::to_string(range.first + range.count - 1) + "/" +
-                                      std::to_string(content->size()));
+  add_line(text, "Content-Range",
+           "bytes " + std::to_string(range.first) + "-" +
+               std::to_string(range.first + range.count - 1) + "/" +
+               std::to_string(content->size()));
   add_line(text, "Content-Length", std::to_string(range.count));
   text.append("\r\n");
   out.body_part(std::move(content), range.first, range.count);

@@ -1,8 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// ResponseWriter: Response -> bytes for one Request (RFC 9112 4, RFC 9110 13-15): chooses the coding, answers
-// ranges and conditions, leaves out bodies for HEAD, adds CORS (Fetch 3.2). One per core; keeps the lines that
-// every answer has rendered, for a second each. Leaves out when to write (connection.h).
+// ResponseWriter: Response -> bytes for one Request (RFC 9112 4, RFC 9110 13-15): chooses the
+// coding, answers ranges and conditions, leaves out bodies for HEAD, adds CORS (Fetch 3.2). One per
+// core; keeps the lines that every answer has rendered, for a second each. Leaves out when to write
+// (connection.h).
 #pragma once
 
 #include <string>
@@ -28,8 +29,8 @@ class ResponseWriter {
  public:
   explicit ResponseWriter(std::vector<std::string> cors_origins);
 
-  // Appends head and body to `out`; moves the content out of `response`. `keep_alive`: whether the connection
-  // goes on after this; the head says so.
+  // Appends head and body to `out`; moves the content out of `response`. `keep_alive`: whether the
+  // connection goes on after this; the head says so.
   Follows write(const Request&, Response& response, bool keep_alive, WallTime now, Output& out);
   // Answer to OPTIONS: preflight or not. `allow` is what the path answers.
   Response options(const Request&, const std::vector<Method>& allow) const;
@@ -43,7 +44,8 @@ class ResponseWriter {
   std::vector<std::string> origins_;
   bool any_origin_ = false;
   int64_t second_ = -1;  // the wall clock's, that `common_` is for
-  std::string common_;   // "HTTP/1.1 200 OK" with Server, Date and, when it is the same for all, CORS
+  std::string
+      common_;  // "HTTP/1.1 200 OK" with Server, Date and, when it is the same for all, CORS
 };
 
 std::string join_methods(const std::vector<Method>&);

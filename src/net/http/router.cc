@@ -58,11 +58,11 @@ Result<RouteTemplate> RouteTemplate::parse(std::string_view text) {
   RouteTemplate t;
   t.text_ = text;
   if (!text.starts_with('/')) return bad(text, "must begin with /");
+  if (text.find("//") != std::string_view::npos) return bad(text, "has an empty segment");
   Parts parts(text);
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::string_view part = parts[i];
     Segment s{Segment::Kind::literal, std::string(part), {}, {}};
-    if (part.empty()) return bad(text, "has an empty segment");
     const size_t open = part.find('{'), close = part.find('}');
     if (open != std::string_view::npos || close != std::string_view::npos) {
       if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2 ||
@@ -86,7 +86,9 @@ Result<RouteTemplate> RouteTemplate::parse(std::string_view text) {
     t.segments_.push_back(std::move(s));
   }
   const size_t left = std::min(t.rest_at_, t.segments_.size());
-  const auto rank = [](const Segment& s) { return static_cast<char>('0' + static_cast<int>(s.kind)); };
+  const auto rank = [](const Segment& s) {
+    return static_cast<char>('0' + static_cast<int>(s.kind));
+  };
   for (size_t i = 0; i < left; ++i) t.order_.push_back(rank(t.segments_[i]));
   if (t.rest_at_ != SIZE_MAX) {
     t.order_.push_back(rank(t.segments_[left]));
@@ -149,8 +151,9 @@ void Router::insert(Method method, std::string_view route, Handler handler) {
   auto at = std::find_if(routes_.begin(), routes_.end(),
                          [&](const Route& r) { return r.pattern.text() == route; });
   if (at == routes_.end()) {
-    at = std::upper_bound(routes_.begin(), routes_.end(), pattern->order(),
-                          [](const std::string& o, const Route& r) { return o < r.pattern.order(); });
+    at = std::upper_bound(
+        routes_.begin(), routes_.end(), pattern->order(),
+        [](const std::string& o, const Route& r) { return o < r.pattern.order(); });
     at = routes_.insert(at, Route{std::move(*pattern), {}});
   }
   Handler& place = at->handlers[static_cast<size_t>(method)];

@@ -65,7 +65,8 @@ Task<> CoreServer::drive(std::unique_ptr<ByteStream> stream) {
   if (handover) handover->to(std::move(handover->stream), std::move(handover->early));
 }
 
-// One timer for all deadlines of a core: setting a deadline is a store, and half a second late is soon enough.
+// One timer for all deadlines of a core: setting a deadline is a store, and half a second late is
+// soon enough.
 void CoreServer::sweep() {
   const Time now = core_.now();
   for (Connection* c : connections_) c->check_deadline(now);

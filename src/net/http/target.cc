@@ -113,8 +113,8 @@ std::optional<std::string> find_query_param(std::string_view query, std::string_
     query.remove_prefix(std::min(pair.size() + 1, query.size()));
     const size_t equals = std::min(pair.find('='), pair.size());
     std::string_view key = pair.substr(0, equals);
-    const auto decoded_key = key == name ? Result<std::string>(std::string(key))
-                                         : percent_decode(key, Plus::space);
+    const auto decoded_key =
+        key == name ? Result<std::string>(std::string(key)) : percent_decode(key, Plus::space);
     if (!decoded_key || *decoded_key != name) continue;
     const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
     return percent_decode(value, Plus::space).value_or(std::string(value));
