@@ -7,21 +7,12 @@
 #include <cstdio>
 
 #include "app/cli_commands.h"
-#include "app/config_log.h"
 #include "app/modules.h"
+#include "app/server.h"
 
 namespace {
 
 void write(std::FILE* to, const std::string& text) { std::fwrite(text.data(), 1, text.size(), to); }
-
-int serve(const weir::app::Command& command, const weir::ConfigSchema& schema) {
-  const auto loaded = weir::app::load_config(schema, command.sources);
-  write(stderr, weir::app::describe_problems(loaded));
-  if (!loaded.config) return weir::app::kExitUsage;
-  weir::app::apply(loaded.config->get<weir::app::LogConfig>("log"));
-  weir::Logger().error("nothing to serve: no module is built in");
-  return weir::app::kExitFailure;
-}
 
 }  // namespace
 
@@ -31,7 +22,7 @@ int main(int argc, char** argv) {
                                         weir_environment(environ), help_text());
   weir::ConfigSchema schema;
   declare_all(schema);
-  if (command.kind == Command::Kind::serve) return serve(command, schema);
+  if (command.kind == Command::Kind::serve) return serve(command.sources, schema);
   const Printed printed = run_command(command, schema);
   write(stdout, printed.out);
   write(stderr, printed.err);

@@ -3,9 +3,18 @@
 #include "app/modules.h"
 
 #include "app/config_log.h"
+#include "app/server.h"
+#include "net/http/config.h"
+#include "protocols/hls/module.h"
+#include "protocols/rtmp/config.h"
+#include "protocols/rtmp/module.h"
+#include "service/stream_config.h"
 
 namespace weir::app {
 namespace {
+
+// The one list.
+constexpr const service::Module* kModules[] = {&rtmp::module, &hls::module};
 
 constexpr std::string_view kAbout =
     "Weir, a live-streaming server: publish over RTMP, watch over RTMP, HTTP-FLV and HLS.\n";
@@ -34,7 +43,19 @@ Exit codes: 0 done, 1 the server failed, 2 a wrong command line or configuration
 }  // namespace
 
 void declare_all(ConfigSchema& schema) {
+  schema.section<ServerConfig>("server", "The process.");
   schema.section<LogConfig>("log", "What the server writes to standard error.");
+  schema.section<net::http::HttpConfig>("http", "The HTTP server, for playback, pages and the API.");
+  schema.section<service::StreamConfig>("stream", "Streams: what happens when publishers come and go.");
+  schema.section<service::PlayConfig>("play", "How players of every protocol are served.");
+  for (const service::Module* module : kModules) module->declare(schema);
+}
+
+std::span<const service::Module* const> modules() { return kModules; }
+
+int publish_port(const Config& config) {
+  const auto& listen = config.get<rtmp::Config>("rtmp").listen;
+  return listen.off ? 0 : listen.port;
 }
 
 HelpText help_text() { return {kAbout, kExamples}; }

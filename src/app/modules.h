@@ -3,10 +3,19 @@
 // The one list of what this server is made of, and the only file of `app` that names protocols.
 #pragma once
 
+#include <span>
+
 #include "app/cli.h"
 #include "base/config.h"
+#include "service/module.h"
 
 namespace weir::app {
+
+// Adding a protocol or worker is one folder and one line in modules.cc. In the order in which they start.
+std::span<const service::Module* const> modules();
+
+// The port that the watch page tells publishers; 0 when there is none.
+int publish_port(const Config&);
 
 // Declares every section, in the order in which documents show them.
 void declare_all(ConfigSchema&);

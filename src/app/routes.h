@@ -1,0 +1,18 @@
+// Weir live-streaming server. MIT licence, see LICENSE.
+
+// HTTP routes that belong to no protocol: the watch pages, the list of streams as JSON, the server's clock
+// and its health. Handlers read immutable things and the hub's directory; they run on any core.
+#pragma once
+
+#include "base/config.h"
+#include "hub/hub.h"
+#include "net/http/router.h"
+
+namespace weir::app {
+
+void add_routes(net::http::Router&, const hub::Hub&, const Config&);
+
+// {"streams":[...],"rtmp_port":1935}: what GET /api/v1/streams answers.
+std::string streams_json(const std::vector<hub::StreamStatus>&, int publish_port);
+
+}  // namespace weir::app
