@@ -31,6 +31,15 @@ void add_status(std::string& text, int status) {
   text.append(reason_phrase(status)).append("\r\n");
 }
 
+// Rare enough that the text may move. Before a body is added: what is in front of it stays as it
+// is.
+void set_status(int status, size_t begin, std::string& text) {
+  if (status == 200) return;
+  std::string line;
+  add_status(line, status);
+  text.replace(begin, kOkLine.size(), line);
+}
+
 // RFC 9110 13.1.5: a range is for the very bytes named; a date never matches, for we give none.
 bool range_still_valid(const Request& request, const Content& content) {
   const std::string_view condition = request.header("If-Range");
@@ -122,27 +131,23 @@ Follows ResponseWriter::write(const Request& request, Response& response, bool k
   for (const auto& h : response.headers) add_line(text, h.name, h.value);
   if (response.takeover || response.source) {
     text.append("\r\n");
+    set_status(response.status, begin, text);
   } else {
-    write_content(request, response, text, out);
-  }
-  if (response.status != 200) {
-    // Rare enough that the text may move.
-    std::string line;
-    add_status(line, response.status);
-    text.replace(begin, kOkLine.size(), line);
+    write_content(request, response, begin, text, out);
   }
   return follows;
 }
 
 // Everything from the content's own lines on. May change the status.
-void ResponseWriter::write_content(const Request& request, Response& response, std::string& text,
-                                   Output& out) {
+void ResponseWriter::write_content(const Request& request, Response& response, size_t begin,
+                                   std::string& text, Output& out) {
   ContentPtr content = std::move(response.content);
   const bool get = request.method == Method::get, head = request.method == Method::head;
   if (!content || is_bodiless(response.status)) {
     if (content) text.append(content->common_lines());
     if (!is_bodiless(response.status)) text.append("Content-Length: 0\r\n");
     text.append("\r\n");
+    set_status(response.status, begin, text);
     return;
   }
   const bool selectable = response.status == 200 && (get || head);
@@ -158,6 +163,7 @@ void ResponseWriter::write_content(const Request& request, Response& response, s
       text.append(content->common_lines());
       add_line(text, "ETag", gzip ? content->gzip_etag() : content->etag());
       text.append("\r\n");
+      set_status(response.status, begin, text);
       return;
     }
     if (!range_header.empty() && range_still_valid(request, *content)) {
@@ -166,10 +172,12 @@ void ResponseWriter::write_content(const Request& request, Response& response, s
         response.status = 416;
         add_line(text, "Content-Range", "bytes */" + std::to_string(content->size()));
         text.append("Content-Length: 0\r\n\r\n");
+        set_status(response.status, begin, text);
         return;
       }
       if (range.kind == Range::Kind::part) {
         response.status = 206;
+        set_status(response.status, begin, text);
         return write_range(std::move(content), range, text, out);
       }
     }
@@ -183,6 +191,7 @@ void ResponseWriter::write_content(const Request& request, Response& response, s
              std::to_string(gzip ? content->gzip().size() : content->size()));
   }
   text.append("\r\n");
+  set_status(response.status, begin, text);
   if (head) return;
   gzip ? out.gzip_body(std::move(content)) : out.body(std::move(content));
 }

@@ -37,7 +37,7 @@ class ResponseWriter {
 
  private:
   const std::string& common(WallTime now);
-  void write_content(const Request&, Response&, std::string& text, Output& out);
+  void write_content(const Request&, Response&, size_t begin, std::string& text, Output& out);
   static void write_range(ContentPtr, const Range&, std::string& text, Output& out);
   void add_cors(const Request&, std::string& text) const;
 
