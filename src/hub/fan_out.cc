@@ -42,7 +42,7 @@ void FanOut::take_events() {
       log_.append(bytes, ring_.newest(), false);
     } else if (auto* packet = std::get_if<PacketPtr>(&*event)) {
       muxer_->packet(*info_, **packet, scratch_);
-      log_.append(scratch_.span(), (*packet)->dts, is_join_point(info_.get(), **packet));
+      log_.append(scratch_.span(), (*packet)->dts, muxer_->joins_at(*info_, **packet));
     } else if (std::holds_alternative<End>(*event)) {
       muxer_->finish(scratch_);
       log_.append(scratch_.span(), ring_.newest(), false);

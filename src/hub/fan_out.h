@@ -29,6 +29,10 @@ class Muxer {
   virtual Bytes preface(const StreamInfo&, Time at) = 0;
   // Appends one packet; nothing when this form cannot carry its track.
   virtual void packet(const StreamInfo&, const Packet&, ByteWriter& out) = 0;
+  // Whether a viewer may start at this packet; a form that leaves the picture out starts anywhere.
+  virtual bool joins_at(const StreamInfo& info, const Packet& p) const {
+    return is_join_point(&info, p);
+  }
   // Appends what tells viewers that the stream is over.
   virtual void finish(ByteWriter&) {}
 };
