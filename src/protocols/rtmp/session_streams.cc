@@ -39,9 +39,9 @@ net::Task<Result<>> Session::publish(const Command& call, uint32_t stream_id) {
 void Session::unpublish(uint32_t stream_id, NetStream& ns) {
   const auto& dropped = ns.publish->dropped();
   const auto& repaired = ns.publish->repaired();
-  ns.publish->end(hub::Ending::clean);
   log_.info("unpublished {} dropped={} jumps={} reordered={}", ns.publish->key().to_string(),
             dropped.total(), repaired.jumps, repaired.reordered);
+  ns.publish->end(hub::Ending::clean);
   ns.publish.reset();
   status(stream_id, "NetStream.Unpublish.Success", "Stop publishing");
 }
