@@ -5,6 +5,7 @@
 #include "app/config_log.h"
 #include "app/server.h"
 #include "net/http/config.h"
+#include "protocols/flv/module.h"
 #include "protocols/hls/module.h"
 #include "protocols/rtmp/config.h"
 #include "protocols/rtmp/module.h"
@@ -14,7 +15,7 @@ namespace weir::app {
 namespace {
 
 // The one list.
-constexpr const service::Module* kModules[] = {&rtmp::module, &hls::module};
+constexpr const service::Module* kModules[] = {&rtmp::module, &flv_play::module, &hls::module};
 
 constexpr std::string_view kAbout =
     "Weir, a live-streaming server: publish over RTMP, watch over RTMP, HTTP-FLV and HLS.\n";

@@ -159,7 +159,8 @@ std::vector<Message> Muxer::headers(const StreamInfo& info, Time at) {
   }
 
   std::vector<Message> all;
-  all.push_back(meta_data_message(carried, script, at));
+  // At zero whenever it is sent: FFmpeg takes a later onMetaData for a subtitle track.
+  all.push_back(meta_data_message(carried, script, Time{}));
   for (const auto& [track, number] : carried) {
     if (!needs_sequence_header(track->codec)) continue;
     Message m{.dts = at, .payload = write_config_record(*track)};

@@ -59,7 +59,8 @@ net::Task<> Session::run() {
   if (!connected_) {
     log_.debug("closed: {}", why.what);
   } else {
-    log_.info("closed: {} in={} out={}", why.what, reader_.bytes_received(), peer_->bytes_out.value());
+    log_.info("closed: {} in={} out={}", why.what, reader_.bytes_received(),
+              peer_->bytes_out.value() + played_bytes_);
   }
 }
 

@@ -100,6 +100,7 @@ class Session : public std::enable_shared_from_this<Session> {
   uint32_t chunk_size_out_ = kDefaultChunkSize;
   uint32_t ack_window_ = 0;
   uint64_t acknowledged_ = 0;
+  uint64_t played_bytes_ = 0;  // sent to players that are gone
 
   bool connected_ = false;
   std::string app_, app_query_;

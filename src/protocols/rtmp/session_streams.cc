@@ -161,9 +161,11 @@ net::Task<Error> Session::play_shared(Play& play) {
   auto fan_out = play.subscription->fan_out(
       play.form.name(), [form = play.form] { return std::make_unique<Egress>(form); });
   auto& viewer = outbox_.lend(std::move(fan_out), play.peer);
+  const uint64_t before = play.peer->bytes_out.value();
   viewer.start({});
   const Error why = co_await viewer.done();
   outbox_.take_back();
+  played_bytes_ += play.peer->bytes_out.value() - before;
   co_return why;
 }
 
