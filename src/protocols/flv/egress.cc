@@ -12,8 +12,8 @@ uint32_t milliseconds(Time t) { return static_cast<uint32_t>(to_ticks(t, 1000));
 
 Egress::Egress(Form form)
     : form_(form),
-      muxer_(flv::MuxOptions{form.multitrack ? flv::Multitrack::carry
-                                             : flv::Multitrack::leave_out}) {}
+      muxer_(
+          flv::MuxOptions{form.multitrack ? flv::Multitrack::carry : flv::Multitrack::leave_out}) {}
 
 StreamInfo Egress::shown(const StreamInfo& info) const {
   StreamInfo out = info;

@@ -1,8 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
 // Egress: a stream's events as FLV tags, bare or in WebSocket frames, made once per core for all
-// viewers of one form. Owned by a hub::FanOut, on its core. Tags carry the stream's own time; where a
-// viewer joins is where its time starts. Spec: Adobe FLV 10.1 Annex E.4, Enhanced RTMP v2, RFC 6455 5.
+// viewers of one form. Owned by a hub::FanOut, on its core. Tags carry the stream's own time; where
+// a viewer joins is where its time starts. Spec: Adobe FLV 10.1 Annex E.4, Enhanced RTMP v2, RFC
+// 6455 5.
 #pragma once
 
 #include "containers/flv/muxer.h"

@@ -31,7 +31,8 @@ Result<Form> parse_form(const net::http::Request& r, Carrier carrier) {
   TRY(f.audio, flag(r, "audio", true));
   TRY(f.video, flag(r, "video", true));
   TRY(f.multitrack, flag(r, "multitrack", false));
-  if (!f.audio && !f.video) return fail(Code::protocol, "audio=0 and video=0 leave nothing to send");
+  if (!f.audio && !f.video)
+    return fail(Code::protocol, "audio=0 and video=0 leave nothing to send");
   return f;
 }
 

@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Form: all that makes the bytes of one viewer differ from another's; viewers of the same form share
-// one muxing on their core. Read from the request's query: `audio=0`, `video=0`, `multitrack=1`. A
-// plain value.
+// Form: all that makes the bytes of one viewer differ from another's; viewers of the same form
+// share one muxing on their core. Read from the request's query: `audio=0`, `video=0`,
+// `multitrack=1`. A plain value.
 #pragma once
 
 #include <string>

@@ -23,13 +23,10 @@ class FlvService final : public service::Service {
  public:
   explicit FlvService(service::Context& context)
       : viewers_(std::make_shared<Viewers>(context.hub, context.config->share<Config>(kSection))) {
-    context.router.get("/{app...}/{stream}.flv", [v = viewers_](net::http::Request& r) {
-      return v->answer(r);
-    });
+    context.router.get("/{app...}/{stream}.flv",
+                       [v = viewers_](net::http::Request& r) { return v->answer(r); });
   }
-  void reload(ConfigPtr config) override {
-    viewers_->reconfigure(config->share<Config>(kSection));
-  }
+  void reload(ConfigPtr config) override { viewers_->reconfigure(config->share<Config>(kSection)); }
   net::Task<> stop() override { return viewers_->stop(); }
 
  private:

@@ -7,7 +7,8 @@
 namespace weir::flv_play {
 namespace {
 
-// A viewer has little to say: more than this in one message, or behind a plain request, is no viewer.
+// A viewer has little to say: more than this in one message, or behind a plain request, is no
+// viewer.
 constexpr size_t kMostMessage = 4096, kMostHeard = 64 << 10;
 // For what was begun and the closing handshake.
 constexpr Time kGoodbye = 1s;
@@ -100,7 +101,8 @@ void Session::hear(ByteSpan in) {
     auto next = parser_.next();
     if (!next) {
       deaf_ = true;
-      end(std::move(next.error()), parser_.close_code());
+      // Whatever it did wrong, it can still be told.
+      end({Code::protocol, std::move(next.error().what)}, parser_.close_code());
       return;
     }
     if (!*next) return;

@@ -1,10 +1,11 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
 // Session: one viewer, from its place in the hub to its one closing line. Made when the request is
-// read, so that a name that is not there is answered with a 404; run() when the connection was handed
-// over. The fan-out writes; the session only listens: for the end of the connection, and over a
-// WebSocket for pings and close (RFC 6455 5.5). Owned by whoever holds the request, then by its task;
-// lives on the connection's core. Leaves out the handshake (net/http) and who is let in (the hub).
+// read, so that a name that is not there is answered with a 404; run() when the connection was
+// handed over. The fan-out writes; the session only listens: for the end of the connection, and
+// over a WebSocket for pings and close (RFC 6455 5.5). Owned by whoever holds the request, then by
+// its task; lives on the connection's core. Leaves out the handshake (net/http) and who is let in
+// (the hub).
 #pragma once
 
 #include <deque>
@@ -58,10 +59,10 @@ class Session : public std::enable_shared_from_this<Session> {
   net::Timer patience_;  // for a publisher
   net::http::WebSocketParser parser_;
   uint64_t heard_ = 0;
-  bool deaf_ = false;      // what comes is thrown away
-  bool hung_up_ = false;   // the viewer sent its close frame: nothing more will come
-  bool dead_ = false;      // the connection is gone
-  net::Signal silent_;     // listen() is over
+  bool deaf_ = false;     // what comes is thrown away
+  bool hung_up_ = false;  // the viewer sent its close frame: nothing more will come
+  bool dead_ = false;     // the connection is gone
+  net::Signal silent_;    // listen() is over
   bool listening_ = true;
   std::optional<Error> why_;
   uint16_t close_code_ = kNormalClose;

@@ -11,10 +11,14 @@ using net::http::Response;
 
 Response refusal(const Error& why) {
   switch (why.code) {
-    case Code::not_found: return Response::error(404, why.what);
-    case Code::denied: return Response::error(403, why.what);
-    case Code::protocol: return Response::error(400, why.what);
-    default: return Response::error(503, why.what).with("Retry-After", "5");
+    case Code::not_found:
+      return Response::error(404, why.what);
+    case Code::denied:
+      return Response::error(403, why.what);
+    case Code::protocol:
+      return Response::error(400, why.what);
+    default:
+      return Response::error(503, why.what).with("Retry-After", "5");
   }
 }
 
@@ -46,7 +50,8 @@ std::shared_ptr<void> Viewers::take_seat(int most) {
     count_->fetch_sub(1, std::memory_order_relaxed);
     return nullptr;
   }
-  return {count_.get(), [count = count_](void*) { count->fetch_sub(1, std::memory_order_relaxed); }};
+  return {count_.get(),
+          [count = count_](void*) { count->fetch_sub(1, std::memory_order_relaxed); }};
 }
 
 net::Task<Response> Viewers::answer(Request& r) {
@@ -64,7 +69,8 @@ net::Task<Response> Viewers::answer(Request& r) {
   auto session = Session::make({*std::move(key), *form, config->wait, peer_of(r, carrier), seat});
   const auto there = co_await session->subscribe(hub_);
   if (!there) co_return refusal(there.error());
-  // When nobody takes the connection over, the session and its place in the hub go with the response.
+  // When nobody takes the connection over, the session and its place in the hub go with the
+  // response.
   net::http::Takeover open = [self, session](std::unique_ptr<net::ByteStream> s, Bytes early) {
     self->start(session, std::move(s), std::move(early));
   };

@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Viewers: answers `GET /{app}/{stream}.flv` and keeps the sessions that come of it, each core its own.
-// Shared by the service and the routes, which may still be asked after the service has stopped: they
-// then say so. answer() runs on the request's core, stop() on any.
+// Viewers: answers `GET /{app}/{stream}.flv` and keeps the sessions that come of it, each core its
+// own. Shared by the service and the routes, which may still be asked after the service has
+// stopped: they then say so. answer() runs on the request's core, stop() on any.
 #pragma once
 
 #include <atomic>
@@ -42,7 +42,8 @@ class Viewers : public std::enable_shared_from_this<Viewers> {
   std::unique_ptr<Part>& part() { return parts_[static_cast<size_t>(net::Core::here().index())]; }
   std::shared_ptr<void> take_seat(int most);
   void start(std::shared_ptr<Session>, std::unique_ptr<net::ByteStream>, Bytes early);
-  static net::Task<> serve(Part&, std::shared_ptr<Session>, std::unique_ptr<net::ByteStream>, Bytes early);
+  static net::Task<> serve(Part&, std::shared_ptr<Session>, std::unique_ptr<net::ByteStream>,
+                           Bytes early);
 
   hub::Hub& hub_;
   net::PerCore<std::shared_ptr<const Config>> config_;
