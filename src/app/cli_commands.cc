@@ -21,8 +21,7 @@ Printed run_command(const Command& command, const ConfigSchema& schema) {
     case Command::Kind::say:
       if (command.exit_code != kExitOk) return {{}, command.text, command.exit_code};
       return {command.text, {}, kExitOk};
-    case Command::Kind::docs_config:
-      return {config_markdown(schema), {}, kExitOk};
+    case Command::Kind::docs_config: return {config_markdown(schema), {}, kExitOk};
     case Command::Kind::check:
     case Command::Kind::print_config: {
       const LoadedConfig loaded = load_config(schema, command.sources);
@@ -31,8 +30,7 @@ Printed run_command(const Command& command, const ConfigSchema& schema) {
       const bool check = command.kind == Command::Kind::check;
       return {check ? "ok\n" : config_yaml(*loaded.config), problems, kExitOk};
     }
-    case Command::Kind::serve:
-      break;
+    case Command::Kind::serve: break;
   }
   check_failed(__FILE__, __LINE__, "kind", "serve is main's own work");
 }

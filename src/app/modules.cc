@@ -46,17 +46,19 @@ Exit codes: 0 done, 1 the server failed, 2 a wrong command line or configuration
 void declare_all(ConfigSchema& schema) {
   schema.section<ServerConfig>("server", "The process.");
   schema.section<LogConfig>("log", "What the server writes to standard error.");
-  schema.section<net::http::HttpConfig>("http", "The HTTP server, for playback, pages and the API.");
-  schema.section<service::StreamConfig>("stream", "Streams: what happens when publishers come and go.");
+  schema.section<net::http::HttpConfig>("http",
+                                        "The HTTP server, for playback, pages and the API.");
+  schema.section<service::StreamConfig>("stream",
+                                        "Streams: what happens when publishers come and go.");
   schema.section<service::PlayConfig>("play", "How players of every protocol are served.");
   for (const service::Module* module : kModules) module->declare(schema);
 }
 
 std::span<const service::Module* const> modules() { return kModules; }
 
-int publish_port(const Config& config) {
+std::map<std::string, int> announced_ports(const Config& config) {
   const auto& listen = config.get<rtmp::Config>("rtmp").listen;
-  return listen.off ? 0 : listen.port;
+  return {{"rtmp_port", listen.off ? 0 : listen.port}};
 }
 
 HelpText help_text() { return {kAbout, kExamples}; }

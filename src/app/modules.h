@@ -3,7 +3,9 @@
 // The one list of what this server is made of, and the only file of `app` that names protocols.
 #pragma once
 
+#include <map>
 #include <span>
+#include <string>
 
 #include "app/cli.h"
 #include "base/config.h"
@@ -11,11 +13,12 @@
 
 namespace weir::app {
 
-// Adding a protocol or worker is one folder and one line in modules.cc. In the order in which they start.
+// Adding a protocol or worker is one folder and one line in modules.cc. In the order in which they
+// start.
 std::span<const service::Module* const> modules();
 
-// The port that the watch page tells publishers; 0 when there is none.
-int publish_port(const Config&);
+// Ports that the pages tell publishers and players, by the name they have in the API; 0 is none.
+std::map<std::string, int> announced_ports(const Config&);
 
 // Declares every section, in the order in which documents show them.
 void declare_all(ConfigSchema&);

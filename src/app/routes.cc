@@ -46,8 +46,8 @@ std::shared_ptr<const std::map<std::string_view, ContentPtr>> page_contents() {
     net::http::ContentOptions options;
     options.cache_control = hashed ? net::http::kImmutable : net::http::kNoCache;
     options.gzip = embedded(p.gzip);
-    (*out)[p.path] = std::make_shared<net::http::Content>(
-        p.content_type, std::vector{embedded(p.plain)}, options);
+    (*out)[p.path] = std::make_shared<net::http::Content>(p.content_type,
+                                                          std::vector{embedded(p.plain)}, options);
   }
   return out;
 }
@@ -76,7 +76,8 @@ void add_pages(net::http::Router& router) {
 
 }  // namespace
 
-std::string streams_json(const std::vector<hub::StreamStatus>& streams, int publish_port) {
+std::string streams_json(const std::vector<hub::StreamStatus>& streams,
+                         const std::map<std::string, int>& ports) {
   auto list = nlohmann::json::array();
   for (const auto& s : streams) {
     if (s.state != hub::Stream::State::live && s.state != hub::Stream::State::held) continue;
@@ -92,14 +93,14 @@ std::string streams_json(const std::vector<hub::StreamStatus>& streams, int publ
                     {"tracks", std::move(tracks)}});
   }
   // A stream name is whatever bytes a publisher sent: what is not UTF-8 is shown as such.
-  return nlohmann::json{{"streams", std::move(list)}, {"rtmp_port", publish_port}}.dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  nlohmann::json all{{"streams", std::move(list)}};
+  for (const auto& [name, port] : ports) all[name] = port;
+  return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void add_routes(net::http::Router& router, const hub::Hub& hub, const Config& config) {
-  const int port = publish_port(config);
-  router.get("/api/v1/streams", [&hub, port](Request&) {
-    return Response::text(200, "application/json", streams_json(hub.list(), port));
+  router.get("/api/v1/streams", [&hub, ports = announced_ports(config)](Request&) {
+    return Response::text(200, "application/json", streams_json(hub.list(), ports));
   });
   router.get("/api/v1/time", [](Request&) {
     const nlohmann::json now{{"now", format_utc(SystemClock{}.wall())}};

@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <latch>
 
-#include "app/config_file.h"
 #include "app/cli_commands.h"
+#include "app/config_file.h"
 #include "app/config_log.h"
 #include "app/modules.h"
 #include "app/routes.h"
@@ -87,7 +87,8 @@ void describe(Fields<ServerConfig>& f) {
         "Threads that carry sessions; 0 is one for each processor of this process.")
       .range(0, 256);
   f.add("drain", &ServerConfig::drain,
-        "After SIGTERM, how long sessions may go on before they are ended. A second signal ends them "
+        "After SIGTERM, how long sessions may go on before they are ended. A second signal ends "
+        "them "
         "at once.")
       .range(0s, 24h);
 }
@@ -205,7 +206,8 @@ int serve(const ConfigSources& sources, const ConfigSchema& schema) {
       server.drain();
       const Time end = SystemClock{}.now() + loaded.config->get<ServerConfig>("server").drain;
       const timespec look{0, 50'000'000};
-      while (!server.idle() && SystemClock{}.now() < end && sigtimedwait(&signals, nullptr, &look) < 0) {
+      while (!server.idle() && SystemClock{}.now() < end &&
+             sigtimedwait(&signals, nullptr, &look) < 0) {
       }
     }
     break;

@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Server: everything that runs, built in order and torn down in reverse: cores, hub, modules, HTTP. Owned by
-// serve(), which waits for signals on the main thread and calls in here from it. Leaves out what modules do
-// (modules.cc lists them) and where configuration comes from.
+// Server: everything that runs, built in order and torn down in reverse: cores, hub, modules, HTTP.
+// Owned by serve(), which waits for signals on the main thread and calls in here from it. Leaves
+// out what modules do (modules.cc lists them) and where configuration comes from.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@
 namespace weir::app {
 
 struct ServerConfig {
-  int cores = 0;             // 0: one for each processor the process may use
+  int cores = 0;  // 0: one for each processor the process may use
   Duration drain{std::chrono::seconds{5}};
   bool operator==(const ServerConfig&) const = default;
 };
@@ -56,8 +56,8 @@ class Server {
   std::unique_ptr<net::http::Server> http_;
 };
 
-// The serve command: start, obey signals, stop. The process's exit code. The caller's thread must be the
-// first, before any other exists.
+// The serve command: start, obey signals, stop. The process's exit code. The caller's thread must
+// be the first, before any other exists.
 int serve(const ConfigSources& sources, const ConfigSchema& schema);
 
 }  // namespace weir::app

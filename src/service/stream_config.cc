@@ -31,7 +31,8 @@ void describe(Fields<PlayConfig>& f) {
   f.add("backlog_size", &PlayConfig::backlog_size,
         "The most bytes kept of a stream for joining and slow players, whatever their age.")
       .range(mib(1), gib(1));
-  f.add("stall", &PlayConfig::stall, "A player whose connection takes nothing for this long is closed.")
+  f.add("stall", &PlayConfig::stall,
+        "A player whose connection takes nothing for this long is closed.")
       .range(1s, 1h);
 }
 
