@@ -181,19 +181,22 @@ TEST(Core, PostsFromManyThreadsAllRunInOrder) {
 }
 
 TEST(Core, ATimerWakesTheSleeper) {
-  Cores cores(1);
   std::latch done(1);
-  const auto before = std::chrono::steady_clock::now();
   std::unique_ptr<Timer> timer;
+  Cores cores(1);
+  const auto before = std::chrono::steady_clock::now();
   cores[0].post([&] {
-    timer = std::make_unique<Timer>(cores[0], [&] {
-      timer.reset();
-      done.count_down();
-    });
+    timer = std::make_unique<Timer>(cores[0], [&] { done.count_down(); });
     timer->arm_after(20ms);
   });
   done.wait();
   EXPECT_GE(std::chrono::steady_clock::now() - before, 20ms);
+  std::latch freed(1);
+  cores[0].post([&] {
+    timer.reset();
+    freed.count_down();
+  });
+  freed.wait();
 }
 
 }  // namespace
