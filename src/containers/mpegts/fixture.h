@@ -20,8 +20,12 @@
 
 #include "base/unwrap.h"
 #include "codecs/aac.h"
+#include "codecs/ac3.h"
 #include "codecs/h264.h"
+#include "codecs/h265.h"
+#include "codecs/mp3.h"
 #include "codecs/nal.h"
+#include "codecs/registry.h"
 #include "containers/mpegts/reader.h"
 #include "media/packet.h"
 
@@ -95,34 +99,71 @@ inline void write_file(const std::string& path, ByteSpan bytes) {
   std::ofstream(path, std::ios::binary) << Bytes::copy(bytes).text();
 }
 
-inline void add_video(const PesUnit& u, Time dts, Time pts, RealStream& s, Bytes& config) {
-  Packet p{kVideo, dts, pts, 0ns, false, codecs::from_annexb(u.payload)};
-  p.keyframe = codecs::h264_is_keyframe(p.payload);
-  if (config.empty())
-    if (const auto c = codecs::avc_config_in_band(p.payload)) config = codecs::write_avcc(*c);
-  // Canonical payloads carry their parameter sets in the track only.
+// Canonical payloads carry their parameter sets in the track only.
+inline Bytes without_sets(ByteSpan payload, bool h265) {
   std::vector<uint8_t> kept;
-  for (codecs::NalReader nals(p.payload); const auto nal = nals.next();) {
-    const auto type = codecs::h264_nal_type(*nal);
-    if (type != codecs::H264Nal::sps && type != codecs::H264Nal::pps &&
-        type != codecs::H264Nal::aud)
-      codecs::append_nal(kept, *nal);
+  for (codecs::NalReader nals(payload); const auto nal = nals.next();) {
+    const int type = h265 ? static_cast<int>(codecs::h265_nal_type(*nal))
+                          : static_cast<int>(codecs::h264_nal_type(*nal));
+    if (h265 ? type < 32 || type > 35 : type < 7 || type > 9) codecs::append_nal(kept, *nal);
   }
-  p.payload = Bytes::take(std::move(kept));
+  return Bytes::take(std::move(kept));
+}
+
+inline void add_video(const PesUnit& u, Time dts, Time pts, RealStream& s, Track& track) {
+  const bool h265 = u.type == StreamType::h265;
+  const Bytes payload = codecs::from_annexb(u.payload);
+  if (track.config.empty()) {
+    const auto avc = codecs::avc_config_in_band(payload);
+    const auto hevc = codecs::hevc_config_in_band(payload);
+    if (!h265 && avc) track.config = codecs::write_avcc(*avc);
+    if (h265 && hevc) track.config = codecs::write_hvcc(*hevc);
+    track.codec = h265 ? Codec::h265 : Codec::h264;
+  }
+  Packet p{kVideo,
+           dts,
+           pts,
+           0ns,
+           codecs::is_keyframe(track.codec, payload),
+           without_sets(payload, h265)};
   s.packets.push_back(std::make_shared<Packet>(std::move(p)));
 }
 
-inline void add_audio(const PesUnit& u, Time pts, RealStream& s, Bytes& config) {
+// Where the first frame of `in` ends, and what of it is payload.
+struct Frame {
+  size_t skip = 0, size = 0;
+  Time duration{};
+};
+
+inline Frame frame_at(StreamType type, ByteSpan in, Track& track) {
+  if (type == StreamType::aac_adts) {
+    const auto h = codecs::parse_adts(in);
+    if (!h) return {};
+    track.codec = Codec::aac;
+    if (track.config.empty()) track.config = *codecs::write_audio_specific_config(h->config());
+    return {h->header_size, h->frame_size, h->config().frame_duration()};
+  }
+  if (type == StreamType::ac3) {
+    const auto h = codecs::parse_ac3(in);
+    if (!h) return {};
+    track.codec = Codec::ac3;
+    return {0, h->frame_size, h->duration()};
+  }
+  const auto h = codecs::parse_mp3(in);
+  if (!h) return {};
+  track.codec = Codec::mp3;
+  track.params = AudioParams{h->sample_rate, h->channels};
+  return {0, h->frame_size, h->duration()};
+}
+
+inline void add_audio(const PesUnit& u, Time pts, RealStream& s, Track& track) {
   for (size_t at = 0; at < u.payload.size();) {
-    const auto h = codecs::parse_adts(u.payload.span().subspan(at));
-    if (!h) return;
-    if (config.empty()) config = *codecs::write_audio_specific_config(h->config());
-    const Time length = h->config().frame_duration();
+    const Frame f = frame_at(u.type, u.payload.span().subspan(at), track);
+    if (f.size == 0) return;
     s.packets.push_back(std::make_shared<Packet>(
-        Packet{kAudio, pts, pts, length, true,
-               u.payload.slice(at + h->header_size, h->frame_size - h->header_size)}));
-    pts += length;
-    at += h->frame_size;
+        Packet{kAudio, pts, pts, f.duration, true, u.payload.slice(at + f.skip, f.size - f.skip)}));
+    pts += f.duration;
+    at += f.size;
   }
 }
 
@@ -140,27 +181,29 @@ inline RealStream real_stream(const std::string& options) {
   reader.read(as_bytes(content.view()), units);
   reader.finish(units);
   RealStream s;
-  Bytes avcc, asc;
+  Track picture{kVideo, {}, {}, VideoParams{}, {}}, sound{kAudio, {}, {}, AudioParams{}, {}};
   Unwrap<33> unwrap;
   const int64_t start = 126'000;  // where ffmpeg's clock starts
+  bool has_picture = false, has_sound = false;
   for (const auto& u : units) {
     if (!u.pts) continue;
     const Time dts = from_ticks(unwrap(*u.dts) - start, kClock);
     const Time pts = from_ticks(unwrap(*u.pts) - start, kClock);
-    if (u.type == StreamType::h264) add_video(u, dts, pts, s, avcc);
-    if (u.type == StreamType::aac_adts) add_audio(u, pts, s, asc);
+    const bool video = u.type == StreamType::h264 || u.type == StreamType::h265;
+    (video ? has_picture : has_sound) = true;
+    video ? add_video(u, dts, pts, s, picture) : add_audio(u, pts, s, sound);
   }
   std::sort(s.packets.begin(), s.packets.end(), [](const auto& a, const auto& b) {
     return std::pair(a->dts, a->track) < std::pair(b->dts, b->track);
   });
   StreamInfo info;
   info.version = 1;
-  if (!avcc.empty())
-    info.tracks.push_back(
-        {kVideo, Codec::h264, avcc, codecs::describe_avcc(avcc).value_or(VideoParams{}), {}});
-  if (!asc.empty())
-    info.tracks.push_back(
-        {kAudio, Codec::aac, asc, codecs::describe_aac(asc).value_or(AudioParams{}), {}});
+  for (Track* t : {&picture, &sound}) {
+    if (t == &picture ? !has_picture : !has_sound) continue;
+    if (const auto params = codecs::describe(t->codec, t->config); params && !t->config.empty())
+      t->params = *params;
+    info.tracks.push_back(*t);
+  }
   s.info = std::make_shared<const StreamInfo>(std::move(info));
   return s;
 }

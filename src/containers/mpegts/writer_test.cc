@@ -215,24 +215,38 @@ TEST(Writer, CountersRunOnOverSegmentsAndTracks) {
   EXPECT_EQ(parse(out).reader.programs().at(0x1000).version, 1);
 }
 
-TEST(Writer, FfprobeSeesEveryFrameOfARealStream) {
+struct Real {
+  const char* name;
+  const char* options;
+  Codec video, audio;
+  size_t pictures;
+};
+
+class WriterReal : public testing::TestWithParam<Real> {};
+
+TEST_P(WriterReal, FfprobeSeesEveryFrame) {
   if (!have_ffmpeg()) GTEST_SKIP();
-  const auto source = real_stream(kRealOptions);
+  const auto source = real_stream(GetParam().options);
   ASSERT_EQ(source.info->tracks.size(), 2u);
+  EXPECT_EQ(source.info->tracks[0].codec, GetParam().video);
+  EXPECT_EQ(source.info->tracks[1].codec, GetParam().audio);
   Writer w(source.info->tracks);
   ByteWriter out;
   w.start_segment(out);
   for (const auto& p : source.packets) w.write(*p, out);
   w.finish(out);
+  EXPECT_EQ(w.dropped(), 0u);
   parse(out);
   const std::string path = temp_path("writer.ts");
   write_file(path, out.span());
   auto seen = probe(path);
+  const std::string decoded = run("ffmpeg -v error -xerror -i " + path + " -f null - 2>&1");
   unlink(path.c_str());
+  EXPECT_EQ(decoded, "");
   for (const auto& [type, packets] : seen) EXPECT_TRUE(type == "video" || type == "audio") << type;
   std::vector<PacketPtr> pictures, sounds;
   for (const auto& p : source.packets) (p->track == kVideo ? pictures : sounds).push_back(p);
-  EXPECT_EQ(pictures.size(), 163u);  // 6.5 s of 25, rounded up
+  EXPECT_EQ(pictures.size(), GetParam().pictures);
   ASSERT_EQ(seen["video"].size(), pictures.size());
   ASSERT_EQ(seen["audio"].size(), sounds.size());
   for (size_t i = 0; i < pictures.size(); ++i) {
@@ -245,6 +259,26 @@ TEST(Writer, FfprobeSeesEveryFrameOfARealStream) {
                 static_cast<double>(900'000 + to_ticks(sounds[i]->pts, kClock)), 2)
         << i;
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Codecs, WriterReal,
+    testing::Values(
+        Real{"h264_aac", kRealOptions, Codec::h264, Codec::aac, 163},  // 6.5 s of 25, rounded up
+        Real{"h265_mp3",
+             "-f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine=sample_rate=44100 -t 2 "
+             "-c:v libx265 -preset ultrafast -x265-params log-level=none:bframes=2:keyint=25 "
+             "-c:a libmp3lame -b:a 64k -muxdelay 0 -muxpreload 0",
+             Codec::h265, Codec::mp3, 50},
+        Real{"h264_ac3",
+             "-f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine=sample_rate=48000 -t 2 "
+             "-c:v libx264 -preset ultrafast -g 25 -c:a ac3 -b:a 192k -muxdelay 0 -muxpreload 0",
+             Codec::h264, Codec::ac3, 50},
+        Real{"h264_half_rate_mp3",
+             "-f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine=sample_rate=22050 -t 2 "
+             "-c:v libx264 -preset ultrafast -g 25 -c:a libmp3lame -b:a 32k "
+             "-muxdelay 0 -muxpreload 0",
+             Codec::h264, Codec::mp3, 50}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace weir::mpegts
