@@ -112,6 +112,8 @@ bool FanOut::rejoin(Viewer& v) {
   const auto join = log_.newest_join();
   if (!join || (v.joined_ && *join < v.at_)) return false;
   if (v.joined_) {
+    for (const Preface& p : prefaces_)
+      if (p.at < v.at_) v.version_ = p.version;
     v.peer_->gaps.add();
     if (core_.now() - v.gap_window_start_ > limits_.gap_window) {
       v.gap_window_start_ = core_.now();
@@ -236,7 +238,8 @@ FanOut::Viewer::~Viewer() { fan_out_->remove(*this); }
 
 void FanOut::Viewer::start(Bytes first) {
   running_ = true;
-  joined_ = false;
+  // Whoever is there before the first byte misses none.
+  joined_ = fan_out_->log_.end() == 0;
   send(std::move(first));
 }
 

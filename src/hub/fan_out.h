@@ -109,7 +109,8 @@ class FanOut::Viewer final : net::Waiter {
   Viewer(std::shared_ptr<FanOut> fan_out, net::ByteStream& stream, PeerPtr peer);
   ~Viewer();
 
-  // Sends the stream from the newest join point on; `first` (may be empty) goes before it.
+  // Sends the stream from the newest join point on, from its first byte when there is none yet; `first`
+  // (may be empty) goes before it.
   void start(Bytes first);
   // Private bytes, sent between two packets, in order.
   void send(Bytes);

@@ -198,13 +198,22 @@ net::Task<Result<Subscription>> Hub::subscribe(StreamKey key, PeerPtr peer, Subs
   co_return Subscription(std::move(stream), std::move(peer), options);
 }
 
+void Hub::set_audience(const StreamKey& key, const std::string& protocol, size_t viewers) {
+  const std::lock_guard lock(mutex_);
+  if (const auto it = streams_.find(key); it != streams_.end())
+    it->second->audience_[protocol] = viewers;
+}
+
 std::vector<StreamStatus> Hub::list() const {
   std::vector<StreamStatus> out;
   const std::lock_guard lock(mutex_);
   out.reserve(streams_.size());
-  for (const auto& [key, s] : streams_)
-    out.push_back({key, s->listed_state_, s->since_, s->listed_info_, s->listed_publisher_,
-                   s->viewers_, s->packets_in.value(), s->bytes_in.value()});
+  for (const auto& [key, s] : streams_) {
+    size_t audience = 0;
+    for (const auto& [protocol, viewers] : s->audience_) audience += viewers;
+    out.push_back({key, s->listed_state_, s->since_, s->listed_info_, s->listed_publisher_, s->viewers_,
+                   audience, s->packets_in.value(), s->bytes_in.value()});
+  }
   return out;
 }
 

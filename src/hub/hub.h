@@ -99,6 +99,7 @@ struct StreamStatus {
   StreamInfoPtr info;               // null before the first
   PeerPtr publisher;                // null while there is none
   std::vector<PeerPtr> viewers;
+  size_t audience = 0;  // viewers without a subscription, see Hub::set_audience
   uint64_t packets_in, bytes_in;
 };
 
@@ -122,6 +123,8 @@ class Hub {
   // With MissingStream::wait a name nobody publishes gives a subscription that waits; else Code::not_found.
   net::Task<Result<Subscription>> subscribe(StreamKey key, PeerPtr peer, SubscribeOptions options = {});
   std::vector<StreamStatus> list() const;
+  // How many watch through this protocol without a subscription: those who come and go with each request.
+  void set_audience(const StreamKey& key, const std::string& protocol, size_t viewers);
   // Before the first stream.
   void observe(HubObserver& o) { observers_.push_back(&o); }
   // A new configuration for what starts from now on. Any core.

@@ -194,6 +194,17 @@ TEST(Hub, AStuckCoreLosesGroupsNotMemory) {
   });
 }
 
+TEST(Hub, AnAudienceWithoutSubscriptionsIsListed) {
+  World w;
+  auto pub = w.publish();
+  w.hub.set_audience(pub.key(), "web", 7);
+  w.hub.set_audience(pub.key(), "web", 5);
+  w.hub.set_audience(pub.key(), "other", 2);
+  w.hub.set_audience(*make_stream_key("live", "unknown"), "web", 9);
+  ASSERT_EQ(w.hub.list().size(), 1u);
+  EXPECT_EQ(w.hub.list()[0].audience, 7u);
+}
+
 struct Diary : HubObserver {
   std::string text;
   void on_published(const StreamKey& k, const PeerPtr&) override { text += "+" + k.name; }

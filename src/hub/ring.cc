@@ -50,7 +50,9 @@ void Ring::trim() {
   const uint64_t newest_join = joins_.empty() ? end() : joins_.back().at;
   while (entries_.size() > 1) {
     const Entry& e = entries_.front();
-    const bool old = !e.packet || newest_ - e.packet->dts > limits_.span;
+    // An info goes with the packet behind it, so that nobody is behind for want of it.
+    const auto packet = std::ranges::find_if(entries_, [](const Entry& x) { return !!x.packet; });
+    const bool old = packet == entries_.end() || newest_ - packet->packet->dts > limits_.span;
     if (bytes_ <= limits_.bytes && !(old && begin_ < newest_join)) break;
     if (e.packet) bytes_ -= e.packet->payload.size();
     if (e.info) tail_info_ = e.info;
@@ -61,6 +63,10 @@ void Ring::trim() {
 }
 
 std::optional<Event> Ring::next(Cursor& c, Join join) const {
+  if (!c.joined && (end() == 1 || (join == Join::oldest && begin_ == 1))) {
+    c.at = 1;
+    c.joined = c.lead = true;
+  }
   if (!c.joined || c.at < begin_) {
     if (joins_.empty()) {
       if (end_) return Event(*end_);
@@ -72,6 +78,7 @@ std::optional<Event> Ring::next(Cursor& c, Join join) const {
     c.joined = c.check_info = true;
     if (c.skipped) return Event(Gap{std::exchange(c.skipped, 0)});
   }
+  if (c.lead) skip_to_decodable(c);
   if (c.at >= end()) return std::nullopt;
   if (std::exchange(c.check_info, false)) {
     const auto point = std::lower_bound(joins_.begin(), joins_.end(), c.at,
@@ -87,6 +94,19 @@ std::optional<Event> Ring::next(Cursor& c, Join join) const {
   if (e.end) return Event(*e.end);
   c.info_version = e.info->version;
   return Event(e.info);
+}
+
+// Sound before the first keyframe is of use, pictures are not.
+void Ring::skip_to_decodable(Cursor& c) const {
+  const Track* video = info_ ? info_->main_video() : nullptr;
+  for (; c.at < end(); ++c.at) {
+    const Entry& e = entries_[c.at - begin_];
+    if (!e.packet || (video && e.packet->track != video->id)) return;
+    if (is_join_point(info_.get(), *e.packet)) {
+      c.lead = false;
+      return;
+    }
+  }
 }
 
 Ring::Snapshot Ring::snapshot() const {

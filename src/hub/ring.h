@@ -3,7 +3,8 @@
 // Ring: the bounded log of a stream's newest events on one core, and its local readers. A reader is a
 // Cursor, a number: however slow, it costs no memory. What falls off the tail is gone; a reader left behind
 // goes on at the newest join point and is told by one Gap. A join point is a keyframe of the main video
-// track, or any packet of a stream without video. Owned by hub::Stream; one per core with subscribers.
+// track, or any packet of a stream without video. A reader that was there before the first event misses
+// nothing that can be decoded. Owned by hub::Stream; one per core with subscribers.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +48,7 @@ class Ring {
     uint64_t at = 0;
     bool joined = false;
     bool check_info = false;    // the join point's info may have to come first
+    bool lead = false;          // reads from the first event on, and has met no join point yet
     uint32_t info_version = 0;  // last StreamInfo handed out
     uint64_t skipped = 0;       // to be reported as one Gap
   };
@@ -84,6 +86,7 @@ class Ring {
     uint64_t at;
     StreamInfoPtr info;
   };
+  void skip_to_decodable(Cursor&) const;
   void add(const Entry&);
   void drop_all(uint64_t next);
   void trim();

@@ -53,6 +53,24 @@ TEST_F(RingTest, NothingBeforeTheFirstKeyframe) {
   EXPECT_EQ(drain(ring, c), "I1 K40");
 }
 
+TEST_F(RingTest, WhoWaitsFromTheStartMissesNothingThatCanBeDecoded) {
+  Ring::Cursor waiting, oldest, late;
+  EXPECT_EQ(drain(ring, waiting), "");
+  add({{.info = info(1)}, of(video(0, false)), of(audio(10))});
+  EXPECT_EQ(drain(ring, waiting), "I1 a10");
+  add({of(video(20, false)), of(video(40, true)), of(video(80, false)), of(video(120, true))});
+  EXPECT_EQ(drain(ring, waiting), "K40 p80 K120");
+  EXPECT_EQ(drain(ring, oldest, Ring::Join::oldest), "I1 a10 K40 p80 K120");
+  EXPECT_EQ(drain(ring, late), "I1 K120");
+}
+
+TEST_F(RingTest, WhoWaitsForAudioOnlyHearsItsFirstPacket) {
+  Ring::Cursor waiting;
+  EXPECT_EQ(drain(ring, waiting), "");
+  add({{.info = info(1, audio_only())}, of(audio(0)), of(audio(20)), of(audio(40))});
+  EXPECT_EQ(drain(ring, waiting), "I1 a0 a20 a40");
+}
+
 TEST_F(RingTest, AudioOnlyJoinsAtAnyPacket) {
   add({{.info = info(1, audio_only())}, of(audio(0)), of(audio(20)), of(audio(40))});
   Ring::Cursor c;

@@ -104,6 +104,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // Under the hub's mutex.
   size_t users_ = 0;
   std::vector<PeerPtr> viewers_;
+  std::map<std::string, size_t> audience_;  // by protocol
   PeerPtr listed_publisher_;
   StreamInfoPtr listed_info_;
   State listed_state_ = State::waiting;
