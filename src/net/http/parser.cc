@@ -74,8 +74,6 @@ class Base : public beast::http::basic_parser<true> {
   void on_response_impl(int, BeastView, int, Error&) override {}
 };
 
-constexpr size_t kEmptyLines = 4;  // bytes of CRLFs allowed before a request, RFC 9112 2.2
-
 }  // namespace
 
 struct RequestParser::Grammar {
@@ -144,10 +142,9 @@ size_t RequestParser::find_head_end(ByteSpan in) {
 
 size_t RequestParser::feed_head(ByteSpan in) {
   size_t skipped = 0;
+  // RFC 9112 2.2: empty lines before a request are passed over.
   if (line_at_ == 0)
-    while (skipped < kEmptyLines && in.size() >= skipped + 2 && in[skipped] == '\r' &&
-           in[skipped + 1] == '\n')
-      skipped += 2;
+    while (in.size() >= skipped + 2 && in[skipped] == '\r' && in[skipped + 1] == '\n') skipped += 2;
   in = in.subspan(skipped);
   const size_t size = find_head_end(in);
   if (size == 0) return skipped;

@@ -29,7 +29,9 @@ void routes(std::string_view route, std::string_view path) {
   const auto t = RouteTemplate::parse(route);
   if (!t) return;
   std::vector<HeaderView> params;
-  if (!t->match(path, params)) return;
+  std::string storage;
+  const auto normal = normalise_path(path, storage);
+  if (!normal || !t->match(*normal, params)) return;
   std::vector<HeaderView> again;
   const std::string filled = t->fill(params);
   CHECK(t->match(filled, again) && again.size() == params.size(), "what it filled it matches");
