@@ -46,9 +46,10 @@ std::optional<Skimmed> FlvSkim::next(ByteSpan& in) {
       header_size_ = 0;
       if (!begin_tag()) continue;
     }
-    const ByteSpan body = take(in, left_);
-    head_.add(body);
-    left_ -= body.size();
+    const size_t of_body = left_ - std::min(left_, kTagTrailerSize);
+    const ByteSpan taken = take(in, left_);
+    head_.add(taken.first(std::min(taken.size(), of_body)));
+    left_ -= taken.size();
     if (left_ == 0) return Skimmed{type_, length_, head_.span()};
   }
   return std::nullopt;

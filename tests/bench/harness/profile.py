@@ -1,0 +1,62 @@
+"""`run profile NAME`: where the server's CPU goes. NAME: rtmp-0 flv-100 rtmp-auto floor-0 nginx playlist segments."""
+import subprocess
+import time
+
+from . import cases, load, machine
+from .servers import Binaries, Floor, Nginx, Weir
+
+SECONDS = 6
+
+
+def record(pid):
+    data = Binaries.work / "perf.data"
+    subprocess.run(["perf", "record", "-e", "cpu-clock", "-F", "2000", "-g", "-o", data, "-p", str(pid), "--",
+                    "sleep", str(SECONDS)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Quick: no attempt to find source lines.
+    out = subprocess.run(["perf", "report", "-i", data, "--no-children", "-g", "none", "--stdio", "--percent-limit",
+                          "0.4", "-F", "overhead,dso,symbol"], capture_output=True, text=True).stdout
+    print("\n".join(line for line in out.splitlines() if line.strip() and not line.startswith("#")))
+    print(f"call graphs: perf report -i {data}")
+
+
+def fan_out(plan, server, kind):
+    with server:
+        publisher = load.Publisher(server) if hasattr(server, "rtmp") else None
+        try:
+            with load.Viewers(kind, plan.viewers, server):
+                time.sleep(plan.settle)
+                record(server.pid)
+        finally:
+            if publisher:
+                publisher.__exit__()
+
+
+def http(path_of):
+    with Weir() as weir, load.Publisher(weir):
+        path = path_of(weir)
+        wrk = subprocess.Popen(["wrk", "-t2", "-c400", f"-d{SECONDS + 2}s", f"http://127.0.0.1:{weir.http}{path}"],
+                               stdout=subprocess.DEVNULL, preexec_fn=machine.pin(machine.LOAD_CORE))
+        time.sleep(1)
+        record(weir.pid)
+        wrk.wait()
+
+
+def newest_segment(weir):
+    path, text = cases.media_playlist(weir)
+    return path.rsplit("/", 1)[0] + "/" + [line for line in text.splitlines() if line and line[0] != "#"][-1]
+
+
+def run(plan, name):
+    machine.require("perf")
+    if name == "playlist":
+        return http(lambda weir: cases.media_playlist(weir)[0])
+    if name == "segments":
+        return http(newest_segment)
+    if name == "nginx":
+        return fan_out(plan, Nginx(), "rtmp")
+    kind, _, merge = name.partition("-")
+    if kind == "floor":
+        return fan_out(plan, Floor(load.clip(), merge or 0), "flv")
+    if kind not in ("rtmp", "flv"):
+        raise SystemExit(__doc__)
+    return fan_out(plan, Weir(merge if merge in ("", "auto") else merge + "ms"), kind)
