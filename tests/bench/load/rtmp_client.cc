@@ -87,17 +87,10 @@ void RtmpClient::connect() {
 
 void RtmpClient::answer(const Skimmed& message) {
   switch (static_cast<MessageType>(message.type)) {
-    case MessageType::window_ack_size:
-      window_ = ByteReader(message.head).u32();
-      break;
-    case MessageType::user_control:
-      user_control(message.head);
-      break;
-    case MessageType::command_amf0:
-      command(message.head);
-      break;
-    default:
-      break;
+    case MessageType::window_ack_size: window_ = ByteReader(message.head).u32(); break;
+    case MessageType::user_control: user_control(message.head); break;
+    case MessageType::command_amf0: command(message.head); break;
+    default: break;
   }
 }
 
