@@ -2,6 +2,7 @@
 
 // Timeline: puts the unwrapped clock of one publisher onto a sane timeline: starts near zero however far
 // away the source starts, no jump beyond a limit, decoding times that never go back within a track.
+// Tracks may cross a jump one after the other, or run on clocks of their own: each keeps to its clock.
 // Every repair is counted; none ends a session. Owned by the ingest of one publisher, on its core.
 // Unwrapping wire counters is base/unwrap.h's work; joining publishers end to end is the hub's.
 #pragma once
@@ -35,15 +36,19 @@ class Timeline {
 
  private:
   struct PerTrack {
-    std::optional<Time> last;  // on the stream's clock
-    Time step{};               // last good distance between frames
+    std::optional<Time> source;  // the last one, on the source's clock
+    Time offset{};               // stream = source + offset
+    Time last{};                 // on the stream's clock
+    Time step{};                 // last good distance between frames
   };
+  // True when the track goes on where it was.
+  bool choose_offset(PerTrack&, Time dts);
 
   Limits limits_;
   Counts counts_;
-  std::optional<Time> source_last_;
-  Time offset_{};    // stream = source + offset
-  Time newest_{};    // on the stream's clock, over all tracks
+  bool started_ = false;
+  Time offset_{};  // of the clock that began or leapt last; other tracks follow it there
+  Time newest_{};  // on the stream's clock, over all tracks
   std::array<PerTrack, 256> tracks_{};
 };
 

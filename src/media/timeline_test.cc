@@ -54,6 +54,66 @@ TEST(Timeline, AudioFollowsAJumpOfVideo) {
   EXPECT_EQ(t.counts().jumps, 1u);
 }
 
+// Audio that was sent after video had leapt, but is from before: neither leaps again nor adds time.
+TEST(Timeline, TracksCrossAJumpOneAfterTheOther) {
+  for (const Time leap : {Time{60s}, Time{-60s}, Time{3100ms}, Time{-3100ms}}) {
+    Timeline t;
+    for (int ms = 0; ms <= 400; ms += 20) {
+      placed(t, 100s + ms * 1ms, 0);
+      placed(t, 100s + ms * 1ms, 1);
+    }
+    Time video = 100s + 420ms + leap;
+    EXPECT_EQ(placed(t, video, 0), 420ms);
+    for (int ms = 420; ms <= 500; ms += 20) {
+      EXPECT_EQ(placed(t, 100s + ms * 1ms, 1), ms * 1ms);
+      EXPECT_EQ(placed(t, video += 20ms, 0), (ms + 20) * 1ms);
+    }
+    EXPECT_EQ(placed(t, video, 1), 520ms);  // audio is in step again, to the tick
+    EXPECT_EQ(t.counts().jumps, 1u);
+    EXPECT_EQ(t.counts().reordered, 0u);
+  }
+}
+
+// The leap of one track is just beyond the limit, the other's just within.
+TEST(Timeline, ALeapAtTheLimitKeepsTracksTogether) {
+  Timeline t;
+  placed(t, 0ms, 0);
+  placed(t, 30ms, 1);
+  placed(t, 40ms, 0);
+  EXPECT_EQ(placed(t, 3050ms, 0), 80ms);
+  EXPECT_EQ(placed(t, 3025ms, 1), 55ms);
+  EXPECT_EQ(t.counts().jumps, 1u);
+}
+
+TEST(Timeline, TracksOnClocksOfTheirOwnDoNotChaseEachOther) {
+  Timeline t;
+  for (int ms = 0; ms <= 1000; ms += 20) {
+    EXPECT_EQ(placed(t, ms * 1ms, 0), ms * 1ms);
+    EXPECT_EQ(placed(t, 5000s + ms * 1ms, 1), ms * 1ms + 1ms);
+  }
+  EXPECT_EQ(t.counts().jumps, 1u);
+}
+
+// 32-bit milliseconds that leap half their range each time, unwrapped beyond 64 bits of nanoseconds.
+TEST(Timeline, HostileClocksStayWithinBounds) {
+  Timeline t;
+  std::array<Time, 2> last{};
+  int64_t ms = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    ms += i % 3 == 2 ? -((int64_t{1} << 31) - 1) : (int64_t{1} << 31) - 1;
+    auto p = at(from_ticks(ms, 1000), from_ticks(ms + (1 << 23), 1000), i % 2);
+    t.place(p);
+    ASSERT_GE(p.dts, last[i % 2]);
+    ASSERT_LE(p.dts - last[i % 2], 10ms);
+    last[i % 2] = p.dts;
+  }
+  auto far = at(Time::max(), Time::min());
+  t.place(far);
+  far = at(Time::min(), Time::max());
+  t.place(far);
+  EXPECT_LE(far.dts - last[0], 10ms);
+}
+
 TEST(Timeline, NeverGoesBackWithinATrack) {
   Timeline t;
   placed(t, 0s);
