@@ -136,6 +136,7 @@ Deadline::Deadline(Core& core, std::move_only_function<void()> on_expiry)
 void Deadline::extend(Time d) {
   if (d <= 0ns) {
     due_ = Time{};
+    timer_.cancel();  // or the next extend() would wait for this one to fire
     return;
   }
   const bool sooner = !timer_.armed() || core_.now() + d < due_;

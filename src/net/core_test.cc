@@ -135,6 +135,22 @@ TEST(Deadline, ProgressMovesIt) {
   EXPECT_TRUE(d.expired());
 }
 
+TEST(Deadline, OffAndOnAgainCountsFromThen) {
+  ManualClock clock;
+  Cores cores(1, clock);
+  int expired = 0;
+  Deadline d(cores[0], [&] { ++expired; });
+  d.extend(30s);
+  d.extend(0s);
+  d.extend(1s);
+  cores.advance(1001ms);
+  EXPECT_EQ(expired, 1);
+  d.extend(1s);
+  d.extend(0s);
+  cores.advance(60s);
+  EXPECT_EQ(expired, 1);
+}
+
 Task<> hop(Core& there, Core& back, int& at_there, int& at_back, std::latch& done) {
   co_await on(there);
   at_there = Core::here().index();
