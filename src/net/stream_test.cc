@@ -72,6 +72,34 @@ TEST(Tcp, EchoOverLoopback) {
   EXPECT_EQ(group.running(), 0u);
 }
 
+Task<> dial_into(Core& core, uint16_t port, Result<std::unique_ptr<ByteStream>>& out) {
+  out = co_await dial_tcp(core, "127.0.0.1", port);
+}
+
+Task<> accept_all(TcpListener& listener, int& accepted) {
+  while (co_await listener.accept()) ++accepted;
+}
+
+// A flood of connections leaves the core time for those it has.
+TEST(Tcp, AcceptingTakesTurns) {
+  ManualClock clock;
+  Cores cores(1, clock);
+  auto listener = TcpListener::open(cores[0], "127.0.0.1", 0);
+  ASSERT_TRUE(listener);
+  TaskGroup group(cores[0]);
+  std::vector<Result<std::unique_ptr<ByteStream>>> clients(200);
+  for (auto& c : clients) group.spawn(dial_into(cores[0], (*listener)->port(), c));
+  int accepted = 0;
+  group.spawn(accept_all(**listener, accepted));
+  EXPECT_GT(accepted, 0);
+  EXPECT_LE(accepted, 64);
+  for (int i = 0; i < 1000 && accepted < 200; ++i) cores.run_until_idle();
+  EXPECT_EQ(accepted, 200);
+  (*listener)->close();
+  cores.run_until_idle();
+  EXPECT_EQ(group.running(), 0u);
+}
+
 Task<> refused(Core& core, Result<std::unique_ptr<ByteStream>>& out) {
   out = co_await dial_tcp(core, "127.0.0.1", 1);
 }

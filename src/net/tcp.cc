@@ -70,13 +70,25 @@ Error system_error(std::string_view doing) {
   return {Code::io, std::string(doing) + ": " + std::strerror(errno)};
 }
 
+// An interrupted call has left no edge to wait for: it is made again.
+template <class F>
+ssize_t uninterrupted(F call) {
+  for (;;) {
+    const ssize_t n = call();
+    if (n >= 0 || errno != EINTR) return n;
+  }
+}
+
 Io io_of(ssize_t n) {
   if (n > 0) return {Io::Status::ok, static_cast<size_t>(n)};
   if (n == 0) return {Io::Status::closed};
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {Io::Status::would_block};
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return {Io::Status::would_block};
   if (errno == ECONNRESET || errno == EPIPE) return {Io::Status::closed};
   return {Io::Status::failed, 0, errno};
 }
+
+// After so many connections in one go the core turns to its other work.
+constexpr int kAcceptsInARow = 64;
 
 class TcpStream final : public ByteStream {
  public:
@@ -87,14 +99,14 @@ class TcpStream final : public ByteStream {
   }
   Io try_read(std::span<uint8_t> into) override {
     if (poll_.closed()) return {Io::Status::closed};
-    return io_of(recv(poll_.fd(), into.data(), into.size(), 0));
+    return io_of(uninterrupted([&] { return recv(poll_.fd(), into.data(), into.size(), 0); }));
   }
   Io try_write(std::span<const iovec> pieces) override {
     if (poll_.closed()) return {Io::Status::closed};
     msghdr m{};
     m.msg_iov = const_cast<iovec*>(pieces.data());
     m.msg_iovlen = std::min<size_t>(pieces.size(), 1024);
-    return io_of(sendmsg(poll_.fd(), &m, MSG_NOSIGNAL));
+    return io_of(uninterrupted([&] { return sendmsg(poll_.fd(), &m, MSG_NOSIGNAL); }));
   }
   void wait_readable(Waiter& w) override { poll_.wait_readable(w); }
   void wait_writable(Waiter& w) override { poll_.wait_writable(w); }
@@ -121,6 +133,7 @@ struct TcpListener::State {
   TcpOptions options;
   uint16_t port = 0;
   Signal retry;
+  int in_a_row = 0;
   struct Readable final : Waiter {
     explicit Readable(Pollable& p) : poll(p) {}
     bool await_ready() const { return false; }
@@ -169,6 +182,11 @@ void TcpListener::close() {
 Task<Result<std::unique_ptr<ByteStream>>> TcpListener::accept() {
   for (;;) {
     if (state_->poll.closed()) co_return fail(Code::closed, "listener closed");
+    if (++state_->in_a_row > kAcceptsInARow) {
+      state_->in_a_row = 0;
+      co_await on(state_->core);
+      continue;
+    }
     Address remote;
     const int fd = accept4(state_->poll.fd(), remote.get(), &remote.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -179,10 +197,11 @@ Task<Result<std::unique_ptr<ByteStream>>> TcpListener::accept() {
       co_return std::make_unique<TcpStream>(state_->core, fd, remote);
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      state_->in_a_row = 0;
       State::Readable readable(state_->poll);
       co_await readable;
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      // Out of descriptors: the connection stays in the kernel's queue until one is free.
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      // Mostly out of descriptors: the connection stays in the kernel's queue until one is free.
       co_await state_->retry.wait_for(50ms);
     }
   }
