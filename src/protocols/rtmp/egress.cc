@@ -31,14 +31,14 @@ uint32_t chunk_stream_of(flv::TagType t) {
 }  // namespace
 
 std::string Form::name() const {
-  return fmt::format("rtmp {} {} {}{}{}", stream_id, chunk_size, audio ? 'a' : '-', video ? 'v' : '-',
-                     multitrack ? 'm' : '-');
+  return fmt::format("rtmp {} {} {}{}{}", stream_id, chunk_size, audio ? 'a' : '-',
+                     video ? 'v' : '-', multitrack ? 'm' : '-');
 }
 
 Egress::Egress(Form form)
     : form_(form),
-      muxer_(flv::MuxOptions{form.multitrack ? flv::Multitrack::carry
-                                             : flv::Multitrack::leave_out}) {}
+      muxer_(
+          flv::MuxOptions{form.multitrack ? flv::Multitrack::carry : flv::Multitrack::leave_out}) {}
 
 bool Egress::wanted(const Track& t) const {
   switch (t.kind()) {
@@ -56,11 +56,20 @@ void Egress::append(const flv::Message& m, std::vector<uint8_t>& out) const {
 }
 
 Bytes Egress::preface(const StreamInfo& info, Time at) {
-  StreamInfo shown = info;
-  std::erase_if(shown.tracks, [this](const Track& t) { return !wanted(t); });
+  shown_ = info;
+  std::erase_if(shown_.tracks, [this](const Track& t) { return !wanted(t); });
   ByteWriter out;
-  for (const auto& m : muxer_.headers(shown, at)) append(m, out.vector());
+  // A publisher is there, or there again: RTMP 1.0 7.1.7.
+  if (std::exchange(incarnation_, info.incarnation) != info.incarnation) {
+    const UserControl begin{UserControlEvent::stream_begin, form_.stream_id};
+    append_message(out.vector(), make_user_control(begin), form_.chunk_size);
+  }
+  for (const auto& m : muxer_.headers(shown_, at)) append(m, out.vector());
   return out.take();
+}
+
+bool Egress::joins_at(const StreamInfo&, const Packet& p) const {
+  return hub::is_join_point(&shown_, p);
 }
 
 void Egress::packet(const StreamInfo& info, const Packet& p, ByteWriter& out) {

@@ -1,7 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Egress: a stream as RTMP messages, muxed once per core for all players of one form. Every message starts
-// with a full chunk header, so the bytes suit any player at any moment. Lives in a hub::FanOut.
+// Egress: a stream as RTMP messages, muxed once per core for all players of one form. Every message
+// starts with a full chunk header, so the bytes suit any player at any moment. Lives in a
+// hub::FanOut.
 #pragma once
 
 #include <string>
@@ -19,6 +20,7 @@ struct Form {
   bool multitrack = false;          // the player announced it
 
   std::string name() const;
+  bool operator==(const Form&) const = default;
 };
 
 class Egress final : public hub::Muxer {
@@ -26,6 +28,7 @@ class Egress final : public hub::Muxer {
   explicit Egress(Form form);
   Bytes preface(const StreamInfo&, Time at) override;
   void packet(const StreamInfo&, const Packet&, ByteWriter& out) override;
+  bool joins_at(const StreamInfo&, const Packet&) const override;
   void finish(ByteWriter& out) override;
 
  private:
@@ -34,6 +37,8 @@ class Egress final : public hub::Muxer {
 
   Form form_;
   flv::Muxer muxer_;
+  StreamInfo shown_;  // of the newest preface, without what the form leaves out
+  uint32_t incarnation_ = 0;
 };
 
 }  // namespace weir::rtmp

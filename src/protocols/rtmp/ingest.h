@@ -1,11 +1,12 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Ingest: the messages of one publisher become tracks and packets of a publication. Repairs the clock
-// (wrap, jumps, far starts), drops and counts what cannot be used, and never fails. Holds the first packets
-// back, bounded, until the tracks that the publisher promised are known, so that players learn all of them
-// at once. Owned by the session's stream, on its core.
+// Ingest: the messages of one publisher become tracks and packets of a publication. Repairs the
+// clock (wrap, jumps, far starts), drops and counts what cannot be used, and never fails. Holds the
+// first packets back, bounded, until the tracks that the publisher promised are known, so that
+// players learn all of them at once. Owned by the session's stream, on its core.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/unwrap.h"
@@ -26,20 +27,30 @@ class Ingest {
   void flush() { publication_.flush(); }
   void end(hub::Ending how);
 
-  const flv::Demuxer::Counts& dropped() const { return demuxer_.counts(); }
+  uint64_t dropped() const { return demuxer_.counts().total() + oversized_; }
   const Timeline::Counts& repaired() const { return timeline_.counts(); }
   const StreamKey& key() const { return publication_.key(); }
 
  private:
+  int64_t unwrapped(flv::TagType, uint32_t timestamp);
+  void tracks_changed();
+  void place(Packet);
   bool tracks_complete() const;
+  bool held_enough() const;
   void release();
 
   hub::Publication publication_;
   flv::Demuxer demuxer_;
   Unwrap<32> clock_;
   Timeline timeline_;
+  std::optional<int64_t> media_ms_;  // the newest time of audio or video
+  uint64_t oversized_ = 0;
+
   bool announced_ = false;
+  // Until then:
   std::vector<Packet> held_;
+  size_t held_bytes_ = 0;
+  std::vector<Track> tracks_;  // that describe them
 };
 
 }  // namespace weir::rtmp

@@ -9,17 +9,25 @@ constexpr size_t kMostWaiting = 1 << 20;
 }  // namespace
 
 void Outbox::send(Bytes b) {
+  if (failed_ || b.empty()) return;
   if (viewer_) {
     viewer_->send(std::move(b));
     return;
   }
-  waiting_bytes_ += b.size();
-  waiting_.push_back(std::move(b));
-  if (waiting_bytes_ > kMostWaiting) {
-    stream_.close();
+  if (waiting_bytes_ + b.size() > kMostWaiting) {
+    fail({Code::limit, "too much waits to be sent"});
     return;
   }
+  waiting_bytes_ += b.size();
+  waiting_.push_back(std::move(b));
   if (!room_) flush();
+}
+
+void Outbox::fail(Error why) {
+  failed_ = std::move(why);
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  stream_.close();  // the reader ends the session
 }
 
 void Outbox::flush() {
@@ -34,7 +42,7 @@ void Outbox::flush() {
       return;
     }
     if (io.status != net::Io::Status::ok) {
-      stream_.close();  // the reader ends the session
+      fail(net::io_error(io, "write"));
       return;
     }
     peer_->bytes_out.add(io.count);
@@ -47,8 +55,7 @@ void Outbox::flush() {
   }
 }
 
-hub::FanOut::Viewer& Outbox::lend(std::shared_ptr<hub::FanOut> fan_out,
-                                 hub::PeerPtr viewer) {
+hub::FanOut::Viewer& Outbox::lend(std::shared_ptr<hub::FanOut> fan_out, hub::PeerPtr viewer) {
   room_.reset();
   viewer_.emplace(std::move(fan_out), stream_, std::move(viewer));
   for (Bytes& b : std::exchange(waiting_, {})) viewer_->send(std::move(b));

@@ -1,8 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Outbox: the one way out of a session's socket. Most of the time a session says little, and what the socket
-// does not take at once waits here, bounded. While the session plays, a hub::FanOut::Viewer owns the way
-// out and messages are handed to it, to go between two packets. Owned by the session, on its core.
+// Outbox: the one way out of a session's socket. Most of the time a session says little, and what
+// the socket does not take at once waits here, bounded. While the session plays, a
+// hub::FanOut::Viewer owns the way out and messages are handed to it, to go between two packets.
+// Owned by the session, on its core.
 #pragma once
 
 #include <deque>
@@ -27,6 +28,8 @@ class Outbox {
   // Bytes that were sent here and that the socket has not taken.
   size_t waiting() const { return viewer_ ? viewer_->waiting() : waiting_bytes_; }
   hub::FanOut::Viewer* viewer() { return viewer_ ? &*viewer_ : nullptr; }
+  // Why it gave up on the socket and closed it, if it did.
+  const std::optional<Error>& failed() const { return failed_; }
 
  private:
   struct Room final : net::Waiter {
@@ -35,6 +38,7 @@ class Outbox {
     Outbox& outbox;
   };
   void flush();
+  void fail(Error);
 
   net::ByteStream& stream_;
   hub::PeerPtr peer_;
@@ -42,6 +46,7 @@ class Outbox {
   size_t waiting_bytes_ = 0;
   std::optional<Room> room_;  // engaged while the socket is asked for room
   std::optional<hub::FanOut::Viewer> viewer_;
+  std::optional<Error> failed_;
 };
 
 }  // namespace weir::rtmp
