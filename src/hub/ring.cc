@@ -7,6 +7,15 @@ namespace weir::hub {
 
 Ring::Ring(net::Core& core, RingLimits limits) : core_(core), limits_(limits), changed_(core) {}
 
+size_t cost_of(const Entry& e) {
+  constexpr size_t kPacket = sizeof(Packet) + 64, kInfo = sizeof(StreamInfo) + 64;
+  if (e.packet) return kPacket + e.packet->payload.size();
+  if (!e.info) return 0;
+  size_t cost = kInfo;
+  for (const Track& t : e.info->tracks) cost += sizeof t + t.config.size();
+  return cost;
+}
+
 bool is_join_point(const StreamInfo* info, const Packet& p) {
   if (!info) return false;
   if (const Track* video = info->main_video()) return p.keyframe && p.track == video->id;
@@ -19,16 +28,20 @@ void Ring::append(uint64_t first, const Batch& batch) {
   if (first != end()) drop_all(first);
   for (const Entry& e : batch) add(e);
   trim();
+  tell();
+}
+
+void Ring::tell() {
   changed_.notify();
   for (size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->on_append();
 }
 
 void Ring::add(const Entry& e) {
+  bytes_ += cost_of(e);
   if (e.info) {
     info_ = e.info;
     if (!tail_info_) tail_info_ = e.info;
   } else if (e.packet) {
-    bytes_ += e.packet->payload.size();
     newest_ = std::max(newest_, e.packet->dts);
     if (is_join_point(info_.get(), *e.packet)) joins_.push_back({end(), info_});
   } else {
@@ -54,7 +67,7 @@ void Ring::trim() {
     const auto packet = std::ranges::find_if(entries_, [](const Entry& x) { return !!x.packet; });
     const bool old = packet == entries_.end() || newest_ - packet->packet->dts > limits_.span;
     if (bytes_ <= limits_.bytes && !(old && begin_ < newest_join)) break;
-    if (e.packet) bytes_ -= e.packet->payload.size();
+    bytes_ -= cost_of(e);
     if (e.info) tail_info_ = e.info;
     entries_.pop_front();
     ++begin_;
@@ -117,6 +130,7 @@ void Ring::restore(const Snapshot& s) {
   drop_all(s.first);
   info_ = tail_info_ = s.info;
   for (const Entry& e : s.events) add(e);
+  tell();
 }
 
 void Ring::unlisten(RingListener& l) { std::erase(listeners_, &l); }

@@ -19,7 +19,7 @@ namespace weir::hub {
 
 struct RingLimits {
   Time span{4s};               // kept for slow readers; the newest group of pictures is kept beyond it
-  size_t bytes = 32u << 20;    // never exceeded by more than one packet
+  size_t bytes = 32u << 20;    // never exceeded by more than one entry; counts what small ones cost
 };
 
 // One event as it crosses cores: exactly one of the three is set.
@@ -29,6 +29,9 @@ struct Entry {
   std::shared_ptr<const End> end;
 };
 using Batch = std::vector<Entry>;
+
+// What it takes to keep it, roughly: tiny packets cost more than their payload.
+size_t cost_of(const Entry&);
 
 // Called inside append(), on the ring's core: for muxers that feed many viewers.
 class RingListener {
@@ -90,6 +93,7 @@ class Ring {
   void add(const Entry&);
   void drop_all(uint64_t next);
   void trim();
+  void tell();
 
   net::Core& core_;
   RingLimits limits_;

@@ -31,7 +31,7 @@ std::string drain(const Ring& r, Ring::Cursor& c, Ring::Join j = Ring::Join::new
 struct RingTest : ::testing::Test {
   ManualClock clock;
   net::Cores cores{1, clock};
-  Ring ring{cores[0], {.span = 1s, .bytes = 10000}};
+  Ring ring{cores[0], {.span = 1s, .bytes = 30000}};
   void add(std::initializer_list<Entry> batch) { ring.append(ring.end(), Batch(batch)); }
 };
 
@@ -106,11 +106,18 @@ TEST_F(RingTest, TheSpanRuleKeepsTheNewestGroup) {
 TEST_F(RingTest, TheByteRuleHoldsEvenInsideAGroup) {
   add({{.info = info(1)}, of(video(0, true, 1000))});
   for (int t = 1; t <= 100; ++t) add({of(video(t, false, 1000))});
-  EXPECT_LE(ring.bytes(), 10000u);
+  EXPECT_LE(ring.bytes(), 30000u);
   Ring::Cursor c;
   EXPECT_EQ(drain(ring, c), "");
   add({of(video(101, true, 1000))});
   EXPECT_EQ(drain(ring, c), "I1 K101");
+}
+
+// A publisher whose clock stands still and whose packets are tiny must not fill the memory either.
+TEST_F(RingTest, TinyPacketsAndInfosAreBoundedToo) {
+  for (uint32_t i = 1; i <= 5000; ++i) add({{.info = info(i)}, of(video(0, i == 1, 1))});
+  EXPECT_LE(ring.bytes(), 30000u);
+  EXPECT_LE(ring.end() - ring.begin(), 400u);
 }
 
 TEST_F(RingTest, AHoleInTheNumbersResumesAtAJoinPoint) {
@@ -121,6 +128,21 @@ TEST_F(RingTest, AHoleInTheNumbersResumesAtAJoinPoint) {
   EXPECT_EQ(drain(ring, c), "");
   add({of(video(280, true))});
   EXPECT_EQ(drain(ring, c), "G6 K280");
+}
+
+struct Heard final : RingListener {
+  void on_append() override { ++times; }
+  int times = 0;
+};
+
+TEST_F(RingTest, RestoringTellsWhoListens) {
+  add({{.info = info(1)}, of(video(0, true))});
+  Ring other{cores[0], {}};
+  Heard heard;
+  other.listen(heard);
+  other.restore(ring.snapshot());
+  EXPECT_EQ(heard.times, 1);
+  other.unlisten(heard);
 }
 
 TEST_F(RingTest, SnapshotRestoresReadersInPlace) {
