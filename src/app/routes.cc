@@ -88,7 +88,7 @@ std::string streams_json(const std::vector<hub::StreamStatus>& streams,
     list.push_back({{"app", s.key.app},
                     {"name", s.key.name},
                     {"live", s.state == hub::Stream::State::live},
-                    {"viewers", s.viewers.size()},
+                    {"viewers", s.viewers.size() + s.audience},
                     {"since", format_utc(s.since)},
                     {"tracks", std::move(tracks)}});
   }

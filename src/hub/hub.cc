@@ -12,7 +12,10 @@ std::string next_peer_id() {
 }
 
 Publication::Publication(std::shared_ptr<Stream> stream, uint32_t incarnation, Time start)
-    : stream_(std::move(stream)), incarnation_(incarnation), start_(start) {}
+    : stream_(std::move(stream)),
+      incarnation_(incarnation),
+      start_(start),
+      transit_(std::make_shared<Transit>()) {}
 
 Publication::~Publication() { end(Ending::lost); }
 
@@ -32,7 +35,6 @@ void Publication::push(Packet packet) {
     info->incarnation = incarnation_;
     info->epoch = epoch_;
     info->tracks = tracks_;
-    stream_->hub_.listed(*stream_, info);
     batch_.push_back({.info = std::move(info)});
   }
   batch_.push_back({.packet = std::make_shared<const Packet>(std::move(packet))});
@@ -45,8 +47,20 @@ void Publication::flush() {
     stream_->push(incarnation_, std::move(batch));
     return;
   }
-  stream_->home().post([stream = stream_, i = incarnation_, batch = std::move(batch)]() mutable {
-    stream->push(i, std::move(batch));
+  if (owed_) batch.insert(batch.begin(), {.info = owed_});
+  if (!transit_->enter(batch, stream_->limits_.bytes)) {
+    hole_ = true;
+    stream_->ingest_overruns.add();
+    for (const Entry& e : batch)
+      if (e.info) owed_ = e.info;
+    return;
+  }
+  owed_.reset();
+  const auto before = std::exchange(hole_, false) ? Stream::Before::hole : Stream::Before::nothing_lost;
+  stream_->home().post([stream = stream_, i = incarnation_, batch = std::move(batch), before,
+                        transit = transit_]() mutable {
+    transit->arrive(batch);
+    stream->push(i, std::move(batch), before);
   });
 }
 
@@ -142,7 +156,9 @@ void Hub::release(Stream& stream, const PeerPtr& viewer) {
   std::shared_ptr<Stream> gone;  // destroyed after the lock
   const std::lock_guard lock(mutex_);
   --stream.users_;
-  if (viewer) std::erase(stream.viewers_, viewer);
+  // One of it: a peer may read the same stream twice.
+  if (const auto it = std::ranges::find(stream.viewers_, viewer); it != stream.viewers_.end())
+    stream.viewers_.erase(it);
   if (stream.users_ > 0 || stream.listed_state_ == Stream::State::held ||
       stream.listed_state_ == Stream::State::live)
     return;
@@ -176,7 +192,8 @@ net::Task<Result<Publication>> Hub::publish(StreamKey key, PeerPtr peer) {
   net::Core& mine = net::Core::here();
   for (;;) {
     auto stream = acquire(key);
-    if (&stream->home() != &mine) co_await net::on(stream->home());
+    // Even when it is here: a publication that was just given back is detached by a post.
+    co_await net::on(stream->home());
     auto incarnation = stream->attach(peer);
     const Time start = stream->next_start();
     if (&stream->home() != &mine) co_await net::on(mine);
@@ -202,6 +219,23 @@ void Hub::set_audience(const StreamKey& key, const std::string& protocol, size_t
   const std::lock_guard lock(mutex_);
   if (const auto it = streams_.find(key); it != streams_.end())
     it->second->audience_[protocol] = viewers;
+}
+
+net::Task<> Hub::stop() {
+  net::Core& mine = net::Core::here();
+  // Publications were given back by posts to their homes: behind those.
+  for (int i = 0; i < cores_.size(); ++i) co_await net::on(cores_[i]);
+  std::vector<std::shared_ptr<Stream>> left;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, stream] : streams_) left.push_back(stream);
+  }
+  for (auto& stream : left) {
+    co_await net::on(stream->home());
+    if (stream->state_ == Stream::State::held) stream->finish({Code::closed, "the server stops"});
+    stream.reset();
+  }
+  co_await net::on(mine);
 }
 
 std::vector<StreamStatus> Hub::list() const {

@@ -59,6 +59,9 @@ class Publication {
   bool announced_ = false;  // tracks_ are to be sent before the next packet
   WallTime epoch_{};
   Batch batch_;
+  std::shared_ptr<Transit> transit_;  // to a home on another core
+  bool hole_ = false;                 // something did not fit in there
+  StreamInfoPtr owed_;                // an info that did not
 };
 
 struct SubscribeOptions {
@@ -123,6 +126,9 @@ class Hub {
   // With MissingStream::wait a name nobody publishes gives a subscription that waits; else Code::not_found.
   net::Task<Result<Subscription>> subscribe(StreamKey key, PeerPtr peer, SubscribeOptions options = {});
   std::vector<StreamStatus> list() const;
+  // Ends every stream; when it returns, no observer is told anything more. For the end of the process,
+  // when nobody publishes or subscribes any longer; awaited on any core.
+  net::Task<> stop();
   // How many watch through this protocol without a subscription: those who come and go with each request.
   void set_audience(const StreamKey& key, const std::string& protocol, size_t viewers);
   // Before the first stream.

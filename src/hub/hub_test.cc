@@ -205,6 +205,116 @@ TEST(Hub, AnAudienceWithoutSubscriptionsIsListed) {
   EXPECT_EQ(w.hub.list()[0].audience, 7u);
 }
 
+// A core that lost what was sent to it hears the end all the same.
+TEST(Hub, AStuckCoreHearsTheEnd) {
+  World w(2);
+  auto pub = w.publish();
+  pub.announce(video_and_audio());
+  pub.push(video(0, true));
+  pub.flush();
+  std::optional<Subscription> sub;
+  std::optional<net::TaskGroup> group;
+  on_core(w, 1, [&] {
+    group.emplace(w.cores[1]);
+    group->spawn(subscribe_there(w.hub, sub));
+  });
+  for (int i = 1; i <= 5000; ++i) {
+    pub.push(video(i, i % 100 == 0, 1));
+    pub.flush();
+  }
+  pub.end(Ending::clean);
+  w.cores.run_until_idle();
+  std::string heard;
+  on_core(w, 1, [&] { heard = drain(*sub); });
+  EXPECT_TRUE(heard.ends_with(" K5000 E")) << heard.substr(heard.size() - 100);
+  on_core(w, 1, [&] {
+    sub.reset();
+    group.reset();
+  });
+}
+
+net::Task<> publish_there(Hub& hub, std::optional<Publication>& out) {
+  out.emplace(*co_await hub.publish(*make_stream_key("live", "s"), peer()));
+}
+
+// The home of a stream does not run while its publisher, on another core, goes on.
+TEST(Hub, AStuckHomeLosesGroupsNotMemory) {
+  World w(2);
+  auto sub = w.subscribe();  // the home is core 0
+  std::optional<Publication> pub;
+  std::optional<net::TaskGroup> group;
+  on_core(w, 1, [&] {
+    group.emplace(w.cores[1]);
+    group->spawn(publish_there(w.hub, pub));
+  });
+  ASSERT_TRUE(pub);
+  on_core(w, 1, [&] {
+    pub->announce(video_and_audio());
+    for (int i = 0; i <= 5000; ++i) {
+      if (i == 5000) pub->announce(audio_only());
+      pub->push(video(i, i % 100 == 0, 1));
+      pub->flush();
+    }
+  });
+  EXPECT_EQ(w.hub.list()[0].packets_in, 4095u);
+  EXPECT_TRUE(drain(sub).ends_with(" p4094"));
+  on_core(w, 1, [&] {
+    pub->push(audio(6000));
+    pub->flush();
+  });
+  // The change of tracks that was lost is made up for.
+  EXPECT_EQ(drain(sub), "G2 I2 a6000");
+  on_core(w, 1, [&] {
+    pub.reset();
+    group.reset();
+  });
+}
+
+TEST(Hub, ANameGivenBackCanBePublishedAgainAtOnce) {
+  World w;
+  auto first = w.publish();
+  first.end(Ending::clean);
+  auto again = w.wait(w.hub.publish(*make_stream_key("live", "s"), peer()));
+  EXPECT_TRUE(again) << again.error().what;
+}
+
+// Who watched the first publisher gets no pictures of the second before one that can be decoded.
+TEST(Hub, AReturningPublisherStartsAtAKeyframe) {
+  World w;
+  auto sub = w.subscribe();
+  {
+    auto pub = w.publish();
+    pub.announce(video_and_audio());
+    pub.push(video(0, true));
+    pub.flush();
+    EXPECT_EQ(drain(sub), "I1 K0");
+  }
+  auto pub = w.publish();
+  pub.announce(video_and_audio());
+  pub.push(video(0, false));
+  pub.push(audio(10));
+  pub.push(video(40, true));
+  pub.push(video(80, false));
+  pub.flush();
+  EXPECT_EQ(drain(sub), "I1 a30 K60 p100");
+}
+
+TEST(Hub, APeerMayWatchTwice) {
+  World w;
+  const auto who = peer();
+  auto one = w.wait(w.hub.subscribe(*make_stream_key("live", "s"), who));
+  {
+    auto two = w.wait(w.hub.subscribe(*make_stream_key("live", "s"), who));
+    EXPECT_EQ(w.hub.list()[0].viewers.size(), 2u);
+  }
+  EXPECT_EQ(w.hub.list()[0].viewers.size(), 1u);
+}
+
+net::Task<> stop(Hub& hub, bool& stopped) {
+  co_await hub.stop();
+  stopped = true;
+}
+
 struct Diary : HubObserver {
   std::string text;
   void on_published(const StreamKey& k, const PeerPtr&) override { text += "+" + k.name; }
@@ -223,6 +333,35 @@ TEST(Hub, ObserversHearTheLifeOfAStream) {
   w.publish().end(Ending::lost);
   w.cores.advance(2s);
   EXPECT_EQ(diary.text, "+s~s+s~s.s");
+}
+
+TEST(Hub, StopEndsWhatIsHeldAndThenObserversMayGo) {
+  World w(2);
+  std::optional<net::TaskGroup> group;
+  std::optional<Publication> pub;
+  auto sub = std::make_optional(w.subscribe());
+  on_core(w, 1, [&] {
+    group.emplace(w.cores[1]);
+    group->spawn(publish_there(w.hub, pub));
+  });
+  bool stopped = false;
+  auto diary = std::make_optional<Diary>();
+  w.hub.observe(*diary);
+  net::TaskGroup mine(w.cores[0]);
+  w.cores[1].post([&] {
+    pub.reset();
+    group.reset();
+  });
+  w.cores[1].run_until_idle();  // the detach is on its way to core 0 now
+  mine.spawn(stop(w.hub, stopped));
+  w.cores.run_until_idle();
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(diary->text, "~s.s");
+  diary.reset();
+  EXPECT_EQ(drain(*sub), "E");
+  sub.reset();
+  w.cores.advance(60s);
+  EXPECT_TRUE(w.hub.list().empty());
 }
 
 }  // namespace

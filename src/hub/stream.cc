@@ -6,21 +6,45 @@
 namespace weir::hub {
 namespace {
 
-// Packets on their way to another core: beyond this the core is stuck and loses groups of pictures.
-constexpr size_t kMirrorBacklog = 4096;
+// Events on their way to another core: beyond this the core is stuck and loses groups of pictures.
+constexpr size_t kMostInTransit = 4096;
 constexpr Time kDefaultStep = 20ms;
 
+size_t cost_of(const Batch& batch) {
+  size_t sum = 0;
+  for (const Entry& e : batch) sum += hub::cost_of(e);
+  return sum;
+}
+
 }  // namespace
+
+bool Transit::enter(const Batch& batch, size_t most_bytes) {
+  const size_t cost = cost_of(batch);
+  const size_t entries = entries_.load(std::memory_order_relaxed);
+  // What is under way alone decides: one batch, however large, can always go.
+  if (entries > 0 && (entries + batch.size() > kMostInTransit ||
+                      bytes_.load(std::memory_order_relaxed) + cost > most_bytes))
+    return false;
+  entries_.fetch_add(batch.size(), std::memory_order_relaxed);
+  bytes_.fetch_add(cost, std::memory_order_relaxed);
+  return true;
+}
+
+void Transit::arrive(const Batch& batch) {
+  entries_.fetch_sub(batch.size(), std::memory_order_relaxed);
+  bytes_.fetch_sub(cost_of(batch), std::memory_order_relaxed);
+}
 
 Stream::Stream(Hub& hub, net::Cores& cores, net::Core& home, StreamKey key)
     : hub_(hub),
       cores_(cores),
       home_(home),
       key_(std::move(key)),
+      limits_(hub.config().ring),
       locals_(static_cast<size_t>(cores.size())),
       mirrors_(static_cast<size_t>(cores.size())),
       hold_(home, [this] { finish({Code::closed, "the publisher did not return"}); }) {
-  local().ring = std::make_unique<Ring>(home, hub.config().ring);
+  local().ring = std::make_unique<Ring>(home, limits_);
 }
 
 Stream::~Stream() = default;
@@ -41,7 +65,7 @@ Result<uint32_t> Stream::attach(PeerPtr peer) {
   hold_.cancel();
   state_ = State::live;
   publisher_ = std::move(peer);
-  ++incarnation_;
+  await_key_ = ++incarnation_ > 1;
   hub_.listed(*this, state_, publisher_);
   hub_.tell([&](HubObserver& o) { o.on_published(key_, publisher_); });
   return incarnation_;
@@ -53,25 +77,38 @@ Time Stream::next_start() const {
   return ring.newest() + (frame_step_ > 0ns ? frame_step_ : kDefaultStep);
 }
 
-void Stream::push(uint32_t incarnation, Batch batch) {
+void Stream::push(uint32_t incarnation, Batch batch, Before before) {
   home_.check();
   if (incarnation != incarnation_ || state_ != State::live) return;
-  const Ring& ring = *locals_[static_cast<size_t>(home_.index())].ring;
-  for (const Entry& e : batch) {
-    if (!e.packet) continue;
-    packets_in.add();
-    bytes_in.add(e.packet->payload.size());
-    const Track* video = ring.info() ? ring.info()->main_video() : nullptr;
-    if (video && e.packet->track != video->id) continue;
-    if (const Time step = e.packet->dts - last_main_; step > 0ns && step < 1s) frame_step_ = step;
-    last_main_ = e.packet->dts;
-  }
-  append(batch);
+  const StreamInfoPtr in_force = locals_[static_cast<size_t>(home_.index())].ring->info();
+  const StreamInfo* info = in_force.get();
+  std::erase_if(batch, [&](const Entry& e) {
+    if (e.info) {
+      info = e.info.get();
+      hub_.listed(*this, e.info);
+    }
+    return e.packet && !admit(*e.packet, info);
+  });
+  append(batch, before);
 }
 
-void Stream::append(const Batch& batch) {
+// Counts a packet. False when nobody could decode it: readers are past the last publisher's pictures,
+// and a new one may begin in the middle of a group.
+bool Stream::admit(const Packet& packet, const StreamInfo* info) {
+  packets_in.add();
+  bytes_in.add(packet.payload.size());
+  const Track* video = info ? info->main_video() : nullptr;
+  if (video && packet.track != video->id) return true;
+  if (video && await_key_ && !packet.keyframe) return false;
+  await_key_ = await_key_ && !video;
+  if (const Time step = packet.dts - last_main_; step > 0ns && step < 1s) frame_step_ = step;
+  last_main_ = packet.dts;
+  return true;
+}
+
+void Stream::append(const Batch& batch, Before before) {
   Ring& ring = *locals_[static_cast<size_t>(home_.index())].ring;
-  const uint64_t first = ring.end();
+  const uint64_t first = ring.end() + (before == Before::hole ? 1 : 0);
   std::shared_ptr<const Batch> shared;
   for (size_t i = 0; i < mirrors_.size(); ++i) {
     if (!mirrors_[i].active) continue;
@@ -79,41 +116,46 @@ void Stream::append(const Batch& batch) {
     mirror(i, first, shared);
   }
   ring.append(first, batch);
-  // A core that was stuck and has caught up starts anew from this ring; readers there see one gap.
-  for (size_t i = 0; i < mirrors_.size(); ++i) {
-    Mirror& m = mirrors_[i];
-    if (m.active && m.lost && m.outstanding->load(std::memory_order_relaxed) == 0)
-      start_mirror(i, m.generation);
-  }
 }
 
 void Stream::mirror(size_t core, uint64_t first, std::shared_ptr<const Batch> batch) {
   Mirror& m = mirrors_[core];
   if (m.lost) return;
-  if (m.outstanding->load(std::memory_order_relaxed) + batch->size() > kMirrorBacklog) {
+  if (!m.transit->enter(*batch, limits_.bytes)) {
     m.lost = true;
     mirror_overruns.add();
+    restart_when_caught_up(core);
     return;
   }
-  m.outstanding->fetch_add(batch->size(), std::memory_order_relaxed);
   cores_[static_cast<int>(core)].post([self = shared_from_this(), core, first, batch,
-                                       generation = m.generation, outstanding = m.outstanding] {
-    outstanding->fetch_sub(batch->size(), std::memory_order_relaxed);
+                                       generation = m.generation, transit = m.transit] {
+    transit->arrive(*batch);
     Local& l = self->locals_[core];
     if (l.ring && l.generation == generation) l.ring->append(first, *batch);
   });
 }
 
+// Goes there behind all that is under way, and back; readers there then see one gap. It does not wait for
+// another packet: the one that was lost may have been the End.
+void Stream::restart_when_caught_up(size_t core) {
+  cores_[static_cast<int>(core)].post(
+      [self = shared_from_this(), core, generation = mirrors_[core].generation] {
+        self->home_.post([self, core, generation] {
+          const Mirror& m = self->mirrors_[core];
+          if (m.active && m.lost && m.generation == generation) self->start_mirror(core, generation);
+        });
+      });
+}
+
 void Stream::start_mirror(size_t core, uint32_t generation) {
   home_.check();
-  Mirror& m = mirrors_[core];
-  m = {true, generation, false, std::make_shared<std::atomic<size_t>>(0)};
+  mirrors_[core] = {true, generation, false, std::make_shared<Transit>()};
   auto snapshot = std::make_shared<Ring::Snapshot>(local().ring->snapshot());
   net::Core& there = cores_[static_cast<int>(core)];
   there.post([self = shared_from_this(), core, generation, snapshot, &there] {
     Local& l = self->locals_[core];
     if (l.generation != generation) return;
-    if (!l.ring) l.ring = std::make_unique<Ring>(there, self->hub_.config().ring);
+    if (!l.ring) l.ring = std::make_unique<Ring>(there, self->limits_);
     l.ring->restore(*snapshot);
     l.joining = false;
     if (l.joined) l.joined->notify();
@@ -138,6 +180,7 @@ void Stream::detach(uint32_t incarnation, Ending how) {
 
 void Stream::finish(Error reason) {
   const auto self = shared_from_this();  // the directory may hold the last reference
+  hold_.cancel();
   state_ = State::ended;
   append({Entry{.end = std::make_shared<const End>(End{std::move(reason)})}});
   hub_.tell([&](HubObserver& o) { o.on_ended(key_); });
@@ -192,11 +235,13 @@ Ring& Stream::ring() {
 
 std::shared_ptr<FanOut> Stream::fan_out(
     const std::string& form, std::move_only_function<std::unique_ptr<Muxer>()> make) {
-  auto& slot = local().fan_outs[form];
-  if (auto present = slot.lock()) return present;
+  auto& all = local().fan_outs;
+  if (const auto it = all.find(form); it != all.end())
+    if (auto present = it->second.lock()) return present;
+  std::erase_if(all, [](const auto& f) { return f.second.expired(); });
   auto fresh = std::make_shared<FanOut>(net::Core::here(), ring(), hold_ring(), make(),
                                         hub_.config().fan_out);
-  slot = fresh;
+  all[form] = fresh;
   return fresh;
 }
 

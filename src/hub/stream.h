@@ -31,6 +31,18 @@ enum class Ending {
   lost,   // its connection broke
 };
 
+// What was posted to another core and not yet taken there: bounded, or a stuck core fills the memory.
+class Transit {
+ public:
+  // False when it would be too much; then nothing may be posted.
+  bool enter(const Batch& batch, size_t most_bytes);
+  // On the other core, when it is there.
+  void arrive(const Batch& batch);
+
+ private:
+  std::atomic<size_t> entries_{0}, bytes_{0};
+};
+
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
   enum class State { waiting, live, held, ended };
@@ -43,8 +55,10 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   // Home core. The number of the new publisher, or Code::busy.
   Result<uint32_t> attach(PeerPtr peer);
-  // Home core. What publisher `incarnation` sent; ignored when another has taken over since.
-  void push(uint32_t incarnation, Batch batch);
+  // Home core. What publisher `incarnation` sent; ignored when another has taken over since. `hole`: some
+  // of it was lost just before, so everyone resumes at the next join point.
+  enum class Before { nothing_lost, hole };
+  void push(uint32_t incarnation, Batch batch, Before before = Before::nothing_lost);
   void detach(uint32_t incarnation, Ending how);
   State state() const { return state_; }
   // Where the timeline of the next publisher starts. Home core.
@@ -60,7 +74,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   std::shared_ptr<FanOut> fan_out(const std::string& form,
                                   std::move_only_function<std::unique_ptr<Muxer>()> make);
 
-  Counter packets_in, bytes_in, mirror_overruns;
+  Counter packets_in, bytes_in, mirror_overruns, ingest_overruns;
 
  private:
   friend Hub;
@@ -77,13 +91,15 @@ class Stream : public std::enable_shared_from_this<Stream> {
   struct Mirror {  // of one core, kept at home
     bool active = false;
     uint32_t generation = 0;
-    bool lost = false;                                   // overran; waits for a join point
-    std::shared_ptr<std::atomic<size_t>> outstanding;    // packets posted and not yet taken
+    bool lost = false;  // overran; starts anew when the core has caught up
+    std::shared_ptr<Transit> transit;
   };
 
-  void append(const Batch& batch);
+  void append(const Batch& batch, Before before = Before::nothing_lost);
+  bool admit(const Packet& packet, const StreamInfo* info);
   void mirror(size_t core, uint64_t first, std::shared_ptr<const Batch> batch);
   void start_mirror(size_t core, uint32_t generation);
+  void restart_when_caught_up(size_t core);
   void finish(Error reason);
   Local& local() { return locals_[static_cast<size_t>(net::Core::here().index())]; }
 
@@ -91,6 +107,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   net::Cores& cores_;
   net::Core& home_;
   StreamKey key_;
+  const RingLimits limits_;
   std::vector<Local> locals_;
   std::vector<Mirror> mirrors_;
 
@@ -99,6 +116,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   PeerPtr publisher_;
   Time frame_step_{};  // distance of the last two packets of the main track
   Time last_main_{};
+  bool await_key_ = false;  // a publisher that took over has yet to send a keyframe
   net::Timer hold_;
 
   // Under the hub's mutex.

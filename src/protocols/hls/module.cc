@@ -1,6 +1,7 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 #include "protocols/hls/module.h"
 
+#include "protocols/hls/audience.h"
 #include "protocols/hls/config.h"
 #include "protocols/hls/routes.h"
 #include "protocols/hls/streams.h"
@@ -13,18 +14,22 @@ constexpr const char* kSection = "hls";
 class HlsService final : public service::Service {
  public:
   HlsService(service::Context& context, std::shared_ptr<const HlsConfig> config)
-      : streams_(context.hub, context.disk, config) {
+      : streams_(context.hub, context.disk, config), audience_(context.hub) {
     context.hub.observe(streams_);
-    add_routes(context.router, streams_.directory(), 4 * Time(config->segment));
+    add_routes(context.router, streams_.directory(), audience_, 4 * Time(config->segment));
   }
 
   void reload(ConfigPtr config) override {
     streams_.reconfigure(config->share<HlsConfig>(kSection));
   }
-  net::Task<> stop() override { return streams_.stop(); }
+  net::Task<> stop() override {
+    audience_.stop();
+    return streams_.stop();
+  }
 
  private:
   Streams streams_;
+  Audience audience_;
 };
 
 // Started with `enabled: false`: nothing is packaged, and there are no routes.

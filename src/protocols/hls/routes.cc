@@ -42,12 +42,15 @@ Response segment(const Directory& directory, const Request& r) {
 
 }  // namespace
 
-void add_routes(net::http::Router& router, DirectoryPtr d, Time first_segment) {
+void add_routes(net::http::Router& router, DirectoryPtr d, Audience& audience,
+                Time first_segment) {
   router.get("/{app...}/{stream}/index.m3u8", [d, first_segment](Request& r) {
     return playlist(d, key_of(r), first_segment, &View::multivariant);
   });
-  router.get("/{app...}/{stream}/ts.m3u8", [d, first_segment](Request& r) {
-    return playlist(d, key_of(r), first_segment, &View::media);
+  router.get("/{app...}/{stream}/ts.m3u8", [d, &audience, first_segment](Request& r) {
+    const StreamKey key = key_of(r);
+    if (d->find(key)) audience.seen(key, r.peer_address, r.header("user-agent"));
+    return playlist(d, key, first_segment, &View::media);
   });
   router.get("/{app...}/{stream}/{name}.ts", [d](Request& r) { return segment(*d, r); });
 }

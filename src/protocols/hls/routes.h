@@ -9,11 +9,14 @@
 #include <memory>
 
 #include "net/http/router.h"
+#include "protocols/hls/audience.h"
 #include "protocols/hls/directory.h"
 
 namespace weir::hls {
 
 // `first_segment`: how long a playlist request waits for one.
-void add_routes(net::http::Router&, std::shared_ptr<const Directory>, Time first_segment);
+// `audience` is told who asks for media playlists and outlives the router.
+void add_routes(net::http::Router&, std::shared_ptr<const Directory>, Audience& audience,
+                Time first_segment);
 
 }  // namespace weir::hls

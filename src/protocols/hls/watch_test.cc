@@ -25,9 +25,11 @@ net::Task<> finish(net::Task<T> task, std::optional<T>& out, std::promise<void>&
   net::Core::here().post([&done] { done.set_value(); });  // after this task has gone
 }
 
-template <class T>
-net::Task<bool> to_value(T task) {
-  co_await task;
+// Services are stopped and destroyed on core 0, as the server does it.
+net::Task<bool> stop_all(net::http::Server& http, service::Started& service) {
+  co_await http.stop();
+  co_await (*service)->stop();
+  service->reset();
   co_return true;
 }
 
@@ -74,10 +76,7 @@ struct RealServer {
     http.emplace(cores, router, http_config);
     CHECK(run_on(cores[0], http->start()).has_value(), "the server starts");
   }
-  ~RealServer() {
-    run_on(cores[0], to_value(http->stop()));
-    run_on(cores[0], to_value((*service)->stop()));
-  }
+  ~RealServer() { run_on(cores[0], stop_all(*http, service)); }
   std::string url(const std::string& path) const {
     return "http://127.0.0.1:" + std::to_string(http->port()) + path;
   }
