@@ -26,13 +26,13 @@ def say(text):
     print(f"  {text}", flush=True)
 
 
-def watched(plan, server, kind, count):
+def watched(plan, server, kind, count, how=None):
     """One sample of `count` viewers of a published stream."""
     with server:
         publisher = load.Publisher(server) if hasattr(server, "rtmp") else None
         try:
             time.sleep(0.3)
-            with load.Viewers(kind, count, server) as viewers:
+            with load.Viewers(kind, count, server, how=how) as viewers:
                 time.sleep(plan.settle)
                 return viewers.measure(server, plan.window)
         finally:
@@ -57,7 +57,7 @@ def fan_out(plan):
 
     for _ in range(plan.rounds):
         for name, server, kind in subjects():
-            s = watched(plan, server, kind, plan.viewers)
+            s = watched(plan, server, kind, plan.viewers, "coarse")
             samples[name].append(s)
             say(f"{name}: {s['cpu_ms_per_gbit']:.0f} ms/Gbit, {s['mbit_per_viewer']:.2f} Mbit/s each (least "
                 f"{s['least_mbit']:.2f}), core {s['cpu']:.0%}, latency p50 {s['latency']['p50']:.1f} "
@@ -185,10 +185,10 @@ def idle(plan):
         for name, server in (("weir", Weir(**{"stream.missing": "wait"})), ("nginx", Nginx())):
             for kind, path in (("rtmp", "/live/nobody"), ("http", "/")):
                 with server:
-                    with load.Viewers(kind, 10, server, path, idle=True):
+                    with load.Viewers(kind, 10, server, path, "idle"):
                         time.sleep(0.3)
                     before = server.rss()
-                    with load.Viewers(kind, plan.idle, server, path, idle=True) as waiting:
+                    with load.Viewers(kind, plan.idle, server, path, "idle") as waiting:
                         time.sleep(1)
                         waiting.mark()  # fails when one of them is no longer there
                         samples[name, kind].append((server.rss() - before) / plan.idle / 1024)

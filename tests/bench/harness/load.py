@@ -71,10 +71,10 @@ class Publisher(Tool):
 class Viewers(Tool):
     """`count` viewers of one kind; __init__ returns when all of them get media, or their answer when idle."""
 
-    def __init__(self, kind, count, server, path=None, idle=False):
+    def __init__(self, kind, count, server, path=None, how=None):
         port = server.rtmp if kind == "rtmp" else server.http
         path = path or (PATH if kind == "rtmp" else PATH + ".flv")
-        super().__init__(kind, count, f"127.0.0.1:{port}", path, *(["idle"] if idle else []))
+        super().__init__(kind, count, f"127.0.0.1:{port}", path, *([how] if how else []))
         self.count = count
         settled = self.line("settled", 60)
         if settled["ended"]:

@@ -12,12 +12,18 @@ SERVER_CORE, LOAD_CORE = 0, 1
 CONGESTION = pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control")
 
 
+# Of servers and load, ahead of whatever else wants the machine: set by --priority.
+real_time = False
+
+
 def pin(core):
     """For Popen's preexec_fn: this process and its threads stay on one core; open files to the hard bound."""
 
     def apply():
         import resource
         os.sched_setaffinity(0, {core})
+        if real_time:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

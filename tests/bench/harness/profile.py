@@ -23,7 +23,7 @@ def fan_out(plan, server, kind):
     with server:
         publisher = load.Publisher(server) if hasattr(server, "rtmp") else None
         try:
-            with load.Viewers(kind, plan.viewers, server):
+            with load.Viewers(kind, plan.viewers, server, how="coarse"):
                 time.sleep(plan.settle)
                 record(server.pid)
         finally:

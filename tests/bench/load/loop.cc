@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -41,6 +42,13 @@ Time monotonic() {
   timespec t{};
   clock_gettime(CLOCK_MONOTONIC, &t);
   return std::chrono::seconds{t.tv_sec} + Time{t.tv_nsec};
+}
+
+void sleep_until(Time when) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(when);
+  const timespec t{seconds.count(), (when - seconds).count()};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr) == EINTR) {
+  }
 }
 
 Result<Address> split_address(const std::string& text) {
@@ -94,13 +102,14 @@ void Loop::change(int fd, uint32_t events, Handler& h) {
 
 void Loop::remove(int fd) { epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
 
-void Loop::turn(Time most) {
+size_t Loop::turn(Time most) {
   std::array<epoll_event, 128> events;
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(most).count();
   const int n = epoll_wait(epoll_, events.data(), events.size(), static_cast<int>(ms));
   for (int i = 0; i < n; ++i)
     static_cast<Handler*>(events[static_cast<size_t>(i)].data.ptr)
         ->ready(events[static_cast<size_t>(i)].events);
+  return static_cast<size_t>(std::max(n, 0));
 }
 
 }  // namespace weir::bench

@@ -23,6 +23,7 @@ Result<Address> split_address(const std::string& host_and_port);
 
 // A non-blocking TCP socket on its way to `to`, from `local` when that is not empty.
 Result<int> start_connect(const Address& to, const std::string& local = {});
+void sleep_until(Time when);
 // Lifts the bound on open files to the hard one.
 void raise_file_limit();
 
@@ -43,8 +44,8 @@ class Loop {
   void add(int fd, uint32_t events, Handler&);
   void change(int fd, uint32_t events, Handler&);
   void remove(int fd);
-  // Waits at most `most` and serves what is ready.
-  void turn(Time most);
+  // Waits at most `most` and serves what is ready; how many that was.
+  size_t turn(Time most);
 
  private:
   int epoll_;

@@ -30,6 +30,7 @@ namespace {
 constexpr size_t kAtOnce = 64;         // connections on their way
 constexpr size_t kPerSource = 10'000;  // ports of one source address run short above 14,000
 constexpr Time kJoinPause = 20ms;
+constexpr Time kCoarse = 1ms;
 
 double ms(Time t) { return static_cast<double>(t.count()) / 1e6; }
 
@@ -86,7 +87,18 @@ class Commands final : public Handler {
 
 std::string source_of(size_t i) { return "127.0.0." + std::to_string(2 + i / kPerSource); }
 
-int watch(const Target& target, size_t count) {
+// One look at what has come.
+void look(Loop& loop, bool coarse) {
+  if (!coarse) {
+    loop.turn(1s);
+    return;
+  }
+  sleep_until(monotonic() + kCoarse);
+  while (loop.turn(0s) > 0) {
+  }
+}
+
+int watch(const Target& target, size_t count, bool coarse) {
   Loop loop;
   Commands commands;
   loop.add(STDIN_FILENO, EPOLLIN, commands);
@@ -103,7 +115,7 @@ int watch(const Target& target, size_t count) {
       told = true;
       report.write("settled", viewers, totals);
     }
-    loop.turn(1s);
+    look(loop, coarse && told);
     if (commands.take_mark()) report.write("mark", viewers, totals);
   }
   return 0;
@@ -167,10 +179,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", server.error().what.c_str());
     return 2;
   }
-  const bool idle = argc > first + 4 && std::string_view(argv[first + 4]) == "idle";
-  const Target target{*kind, *server, argv[first + 3], !idle};
+  const std::string_view how = argc > first + 4 ? argv[first + 4] : "";
+  const Target target{*kind, *server, argv[first + 3], how != "idle"};
   const auto count = static_cast<size_t>(std::atol(argv[first + 1]));
-  return verb == "join" ? join(target, count) : watch(target, count);
+  return verb == "join" ? join(target, count) : watch(target, count, how == "coarse");
 }
 
 }  // namespace

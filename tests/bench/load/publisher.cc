@@ -3,7 +3,6 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -115,13 +114,6 @@ Result<> Publisher::send(const flv::Tag& tag, uint32_t timestamp) {
   }
   rtmp::append_message(client_.out(), header, head, rest, kChunkSize);
   return flush();
-}
-
-void sleep_until(Time when) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(when);
-  const timespec t{seconds.count(), (when - seconds).count()};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr) == EINTR) {
-  }
 }
 
 Result<> Publisher::play(const Clip& clip) {
