@@ -54,6 +54,27 @@ bool RouteTemplate::Segment::match(std::string_view part, std::vector<HeaderView
   return true;
 }
 
+Result<RouteTemplate::Segment> RouteTemplate::parse_segment(std::string_view route,
+                                                            std::string_view part) {
+  Segment s{Segment::Kind::literal, std::string(part), {}, {}};
+  const size_t open = part.find('{'), close = part.find('}');
+  if (open == std::string_view::npos && close == std::string_view::npos) return s;
+  const bool once = std::count(part.begin(), part.end(), '{') == 1 &&
+                    std::count(part.begin(), part.end(), '}') == 1;
+  if (!once || close < open + 2) return bad(route, "wants {name} at most once in a segment");
+  s.before = part.substr(0, open);
+  s.name = part.substr(open + 1, close - open - 1);
+  s.after = part.substr(close + 1);
+  const bool whole = s.before.empty() && s.after.empty();
+  s.kind = whole ? Segment::Kind::param : Segment::Kind::around;
+  if (!s.name.ends_with("...")) return s;
+  s.name.resize(s.name.size() - 3);
+  s.kind = Segment::Kind::rest;
+  if (s.name.empty()) return bad(route, "has a parameter without a name");
+  if (!whole) return bad(route, "{name...} must be a whole segment");
+  return s;
+}
+
 Result<RouteTemplate> RouteTemplate::parse(std::string_view text) {
   RouteTemplate t;
   t.text_ = text;
@@ -61,41 +82,31 @@ Result<RouteTemplate> RouteTemplate::parse(std::string_view text) {
   if (text.find("//") != std::string_view::npos) return bad(text, "has an empty segment");
   Parts parts(text);
   for (size_t i = 0; i < parts.size(); ++i) {
-    const std::string_view part = parts[i];
-    Segment s{Segment::Kind::literal, std::string(part), {}, {}};
-    const size_t open = part.find('{'), close = part.find('}');
-    if (open != std::string_view::npos || close != std::string_view::npos) {
-      if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2 ||
-          part.find_first_of("{}", close + 1) != std::string_view::npos ||
-          part.find('{', open + 1) != std::string_view::npos)
-        return bad(text, "wants {name} at most once in a segment");
-      s.before = part.substr(0, open);
-      s.name = part.substr(open + 1, close - open - 1);
-      s.after = part.substr(close + 1);
-      s.kind = s.before.empty() && s.after.empty() ? Segment::Kind::param : Segment::Kind::around;
-      if (s.name.ends_with("...")) {
-        s.name.resize(s.name.size() - 3);
-        if (s.name.empty()) return bad(text, "has a parameter without a name");
-        if (s.kind == Segment::Kind::around) return bad(text, "{name...} must be a whole segment");
-        if (t.rest_at_ != SIZE_MAX) return bad(text, "has {name...} more than once");
-        s.kind = Segment::Kind::rest;
-        t.rest_at_ = i;
-      }
-      if (t.has_param(s.name)) return bad(text, "names {" + s.name + "} twice");
+    TRY(Segment s, parse_segment(text, parts[i]));
+    if (s.kind == Segment::Kind::rest) {
+      if (t.rest_at_ != SIZE_MAX) return bad(text, "has {name...} more than once");
+      t.rest_at_ = i;
     }
+    if (t.has_param(s.name)) return bad(text, "names {" + s.name + "} twice");
     t.segments_.push_back(std::move(s));
   }
-  const size_t left = std::min(t.rest_at_, t.segments_.size());
+  t.set_order();
+  return t;
+}
+
+// Ranks from the left up to {name...}, then from the right: what the header promises, as a text to
+// compare.
+void RouteTemplate::set_order() {
   const auto rank = [](const Segment& s) {
     return static_cast<char>('0' + static_cast<int>(s.kind));
   };
-  for (size_t i = 0; i < left; ++i) t.order_.push_back(rank(t.segments_[i]));
-  if (t.rest_at_ != SIZE_MAX) {
-    t.order_.push_back(rank(t.segments_[left]));
-    for (size_t i = t.segments_.size(); i-- > left + 1;) t.order_.push_back(rank(t.segments_[i]));
+  const size_t left = std::min(rest_at_, segments_.size());
+  for (size_t i = 0; i < left; ++i) order_.push_back(rank(segments_[i]));
+  if (rest_at_ != SIZE_MAX) {
+    order_.push_back(rank(segments_[left]));
+    for (size_t i = segments_.size(); i-- > left + 1;) order_.push_back(rank(segments_[i]));
   }
-  t.order_.push_back('~');  // of two that agree so far the longer one comes first
-  return t;
+  order_.push_back('~');  // of two that agree so far the longer one comes first
 }
 
 bool RouteTemplate::has_param(std::string_view name) const {

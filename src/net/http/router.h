@@ -56,6 +56,9 @@ class RouteTemplate {
     std::string before, name, after;  // a literal's text is `before`
     bool match(std::string_view part, std::vector<HeaderView>& params) const;
   };
+  static Result<Segment> parse_segment(std::string_view route, std::string_view part);
+  void set_order();
+
   std::string text_, order_;
   std::vector<Segment> segments_;
   size_t rest_at_ = SIZE_MAX;  // index of {name...}

@@ -1,6 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// For tests only: a server on a manual clock and peers in memory that say bytes and hear bytes.
+// ServerTest, for tests only: a server on one core with a manual clock, and peers in memory that
+// say bytes and hear bytes, so that no port and no waiting is needed. Owned by the test; a test of
+// a handler may use it too. Leaves out real sockets (Server::start in server_test.cc).
 #pragma once
 
 #include <gmock/gmock.h>
