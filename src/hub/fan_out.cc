@@ -7,7 +7,7 @@ namespace weir::hub {
 namespace {
 
 constexpr size_t kPieces = 16;            // iovecs of one sendmsg
-constexpr size_t kPrivateBytes = 1 << 20;  // of one viewer; its own commands ask for far less
+constexpr size_t kMostWaiting = 1 << 20;  // of one viewer; its own commands ask for far less
 constexpr Time kSlice = 2ms;              // a pass gives the loop back after this long
 constexpr double kIdleLoad = 0.6, kFullLoad = 0.9;
 
@@ -20,7 +20,8 @@ FanOut::FanOut(net::Core& core, Ring& ring, std::shared_ptr<void> keep,
       keep_(std::move(keep)),
       muxer_(std::move(muxer)),
       limits_(limits),
-      due_(core, [this] { pump(); }) {
+      due_(core, [this] { pump(); }),
+      stalled_(core, [this] { check_stalled(); }) {
   ring_.listen(*this);
   take_events();
 }
@@ -33,14 +34,17 @@ void FanOut::on_append() {
 }
 
 void FanOut::take_events() {
+  if (ended_) return;
   while (auto event = ring_.next(cursor_)) {
     scratch_.clear();
     if (auto* info = std::get_if<StreamInfoPtr>(&*event)) {
       info_ = *info;
       auto bytes = muxer_->preface(*info_, ring_.newest());
+      // Where nothing came in between, the older one was never in force.
+      if (!prefaces_.empty() && prefaces_.back().at == log_.end()) prefaces_.pop_back();
       prefaces_.push_back({log_.end(), info_->version, bytes});
       log_.append(bytes, ring_.newest(), false);
-    } else if (auto* packet = std::get_if<PacketPtr>(&*event)) {
+    } else if (auto* packet = std::get_if<PacketPtr>(&*event); packet && info_) {
       muxer_->packet(*info_, **packet, scratch_);
       log_.append(scratch_.span(), (*packet)->dts, muxer_->joins_at(*info_, **packet));
     } else if (std::holds_alternative<End>(*event)) {
@@ -48,6 +52,12 @@ void FanOut::take_events() {
       log_.append(scratch_.span(), ring_.newest(), false);
       ended_ = true;
       break;
+    } else if (const auto* gap = std::get_if<Gap>(&*event)) {
+      for (Viewer* v : viewers_) {
+        if (!v || !v->joined_) continue;
+        v->peer_->gaps.add();
+        v->peer_->packets_skipped.add(gap->packets);
+      }
     }
   }
   log_.trim(limits_.log.span, limits_.log.bytes);
@@ -128,8 +138,7 @@ bool FanOut::rejoin(Viewer& v) {
   v.joined_ = true;
   if (const Preface* p = preface_at(*join); p && p->version != v.version_) {
     v.version_ = p->version;
-    v.private_.push_back(p->bytes);
-    v.private_bytes_ += p->bytes.size();
+    if (!p->bytes.empty()) v.private_.push_back({p->bytes, false});
   }
   return true;
 }
@@ -140,19 +149,14 @@ void FanOut::serve(Viewer& v) {
 }
 
 bool FanOut::serve_once(Viewer& v) {
-  if (v.over_) return false;
-  if (v.blocked_) {
-    if (core_.now() - v.progress_ > limits_.stall)
-      v.stop({Code::timeout, "viewer is too slow: its socket took nothing"});
-    return false;
-  }
+  if (v.over_ || v.blocked_) return false;
   if (v.running_ && (!v.joined_ || v.at_ < log_.begin())) rejoin(v);
   const bool follow = v.running_ && v.joined_ && v.at_ >= log_.begin();
   std::array<iovec, kPieces> pieces;
   size_t n = 0;
-  for (const Bytes& b : v.private_) {
+  for (const auto& p : v.private_) {
     if (n == kPieces / 2) break;
-    pieces[n++] = {const_cast<uint8_t*>(b.data()), b.size()};
+    pieces[n++] = {const_cast<uint8_t*>(p.bytes.data()), p.bytes.size()};
   }
   const size_t private_pieces = n;
   if (follow && private_pieces == v.private_.size())
@@ -166,43 +170,60 @@ bool FanOut::serve_once(Viewer& v) {
     case net::Io::Status::ok:
       return wrote(v, io.count, std::span(pieces).first(n), private_pieces);
     case net::Io::Status::would_block:
-      v.blocked_ = true;
-      v.stream_.wait_writable(v);
+      block(v);
       return false;
     default: v.stop({Code::io, net::io_error(io, "write").what}); return false;
   }
 }
 
+void FanOut::block(Viewer& v) {
+  v.blocked_ = true;
+  if (!v.full_since_) v.full_since_ = core_.now();
+  if (!stalled_.armed()) stalled_.arm_after(limits_.stall);
+  v.stream_.wait_writable(v);
+}
+
+// A look at all of them now and then serves as well as a timer each.
+void FanOut::check_stalled() {
+  std::optional<Time> oldest;
+  const Time now = core_.now();
+  for (Viewer* v : viewers_) {
+    if (!v || v->over_ || !v->full_since_) continue;
+    if (now - *v->full_since_ >= limits_.stall) {
+      v->stop({Code::timeout, "viewer is too slow: its socket took nothing"});
+    } else {
+      oldest = std::min(oldest.value_or(*v->full_since_), *v->full_since_);
+    }
+  }
+  if (oldest) stalled_.arm_at(std::max(*oldest + limits_.stall, now + limits_.stall / 10));
+}
+
 bool FanOut::wrote(Viewer& v, size_t n, std::span<const iovec> pieces, size_t private_pieces) {
   v.peer_->bytes_out.add(n);
-  v.progress_ = core_.now();
+  v.full_since_.reset();
   size_t total = 0;
   for (const auto& p : pieces) total += p.iov_len;
   const bool all = n == total;
   for (size_t i = 0; i < private_pieces && n > 0; ++i) {
-    Bytes& b = v.private_.front();
-    const size_t take = std::min(n, b.size());
+    auto& [bytes, own] = v.private_.front();
+    const size_t take = std::min(n, bytes.size());
     n -= take;
-    v.private_bytes_ -= take;
-    if (take == b.size()) {
+    if (own) v.waiting_ -= take;
+    if (take == bytes.size()) {
       v.private_.pop_front();
     } else {
-      b = b.slice(take);
+      bytes = bytes.slice(take);
     }
   }
   if (n > 0) {
     const uint64_t reached = v.at_ + n;
     const uint64_t edge = log_.boundary(reached);
     // Cut inside an entry: keep its rest, so that the log may forget it meanwhile.
-    if (edge > reached) {
-      v.private_.push_front(log_.share(reached, edge));
-      v.private_bytes_ += edge - reached;
-    }
+    if (edge > reached) v.private_.push_front({log_.share(reached, edge), false});
     v.at_ = edge;
   }
   if (!all) {
-    v.blocked_ = true;
-    v.stream_.wait_writable(v);
+    block(v);
     return false;
   }
   return !v.private_.empty() || ended_ || (v.running_ && v.joined_ && v.at_ < log_.end());
@@ -228,8 +249,7 @@ FanOut::Viewer::Viewer(std::shared_ptr<FanOut> fan_out, net::ByteStream& stream,
     : fan_out_(std::move(fan_out)),
       stream_(stream),
       peer_(std::move(peer)),
-      progress_(fan_out_->core_.now()),
-      gap_window_start_(progress_),
+      gap_window_start_(fan_out_->core_.now()),
       over_signal_(fan_out_->core_) {
   fan_out_->add(*this);
 }
@@ -244,12 +264,12 @@ void FanOut::Viewer::start(Bytes first) {
 }
 
 void FanOut::Viewer::send(Bytes b) {
-  if (private_bytes_ + b.size() > kPrivateBytes) {
+  if (waiting_ + b.size() > kMostWaiting) {
     stop({Code::limit, "too much waits to be sent"});
     return;
   }
-  private_bytes_ += b.size();
-  if (!b.empty()) private_.push_back(std::move(b));
+  waiting_ += b.size();
+  if (!b.empty()) private_.push_back({std::move(b), true});
   fan_out_->serve(*this);
 }
 
@@ -259,9 +279,11 @@ void FanOut::Viewer::pause() {
 }
 
 std::deque<Bytes> FanOut::Viewer::release() {
-  private_bytes_ = 0;
+  waiting_ = 0;
   running_ = false;
-  return std::exchange(private_, {});
+  std::deque<Bytes> rest;
+  for (auto& piece : std::exchange(private_, {})) rest.push_back(std::move(piece.bytes));
+  return rest;
 }
 
 void FanOut::Viewer::ready() {

@@ -77,6 +77,8 @@ class FanOut final : RingListener, public std::enable_shared_from_this<FanOut> {
   Time interval();
   void pump();
   void serve(Viewer&);
+  void block(Viewer&);
+  void check_stalled();
   bool serve_once(Viewer&);
   bool rejoin(Viewer&);
   // True when there is more to send now.
@@ -100,6 +102,7 @@ class FanOut final : RingListener, public std::enable_shared_from_this<FanOut> {
   bool pumping_ = false, again_ = false, ended_ = false;
   Time last_pass_{};
   net::Timer due_;
+  net::Timer stalled_;  // armed while a socket is full: data need not come for it to be noticed
 };
 
 // One viewer's place in a FanOut and its socket. Owned by its session, on the session's core; the session
@@ -112,9 +115,9 @@ class FanOut::Viewer final : net::Waiter {
   // Sends the stream from the newest join point on, from its first byte when there is none yet; `first`
   // (may be empty) goes before it.
   void start(Bytes first);
-  // Private bytes, sent between two packets, in order.
+  // Private bytes, sent between two packets, in order. One that lets 1 MiB of them wait is let go.
   void send(Bytes);
-  size_t waiting() const { return private_bytes_; }
+  size_t waiting() const { return waiting_; }
   // Stops sending the stream; start({}) goes on at the newest join point.
   void pause();
   // What it had still to send besides whole packets, in order; for whoever writes to the stream next.
@@ -126,18 +129,22 @@ class FanOut::Viewer final : net::Waiter {
 
  private:
   friend FanOut;
+  struct Piece {
+    Bytes bytes;
+    bool own;  // came by send(); else part of the stream
+  };
   void ready() override;
 
   std::shared_ptr<FanOut> fan_out_;
   net::ByteStream& stream_;
   PeerPtr peer_;
   size_t index_ = 0;
-  std::deque<Bytes> private_;  // to be sent before the log goes on
-  size_t private_bytes_ = 0;
+  std::deque<Piece> private_;  // to be sent before the log goes on
+  size_t waiting_ = 0;         // bytes in there that are its own
   uint64_t at_ = 0;            // in the log, always between two entries
   bool running_ = false, joined_ = false, blocked_ = false;
   uint32_t version_ = 0;       // of the preface sent last
-  Time progress_{};
+  std::optional<Time> full_since_;  // when the socket last took something and had no more room
   Time gap_window_start_{};
   int gaps_ = 0;
   std::optional<Error> over_;

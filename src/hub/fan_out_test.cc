@@ -124,6 +124,119 @@ TEST_F(FanOutTest, AViewerThatNeverReadsIsLetGo) {
   EXPECT_EQ(over->code, Code::timeout);
 }
 
+// Nothing comes while a stream is held, nor after its end: the socket that takes nothing is noticed still.
+TEST_F(FanOutTest, AViewerThatNeverReadsIsLetGoWhileTheStreamIsSilent) {
+  for (const Ending how : {Ending::lost, Ending::clean}) {
+    auto pub = w.publish();
+    Client dead(w, 20);
+    dead.viewer->start({});
+    std::optional<Error> over;
+    net::TaskGroup group(w.cores[0]);
+    group.spawn(watch(*dead.viewer, over));
+    pub.announce(video_and_audio());
+    pub.push(video(0, true, 100));
+    pub.end(how);
+    w.cores.advance(29s);
+    EXPECT_FALSE(over);
+    w.cores.advance(5s);
+    ASSERT_TRUE(over);
+    EXPECT_EQ(over->code, Code::timeout);
+  }
+}
+
+// Only the time its socket was full counts, not the time in which there was nothing to send.
+TEST_F(FanOutTest, ALongSilenceDoesNotCountAsAStall) {
+  auto pub = w.publish();
+  Client a(w, 20);
+  a.viewer->start({});
+  std::optional<Error> over;
+  net::TaskGroup group(w.cores[0]);
+  group.spawn(watch(*a.viewer, over));
+  pub.announce(video_and_audio());
+  pub.push(video(0, true, 15));  // fills the socket to the brim and no further
+  pub.flush();
+  w.cores.advance(60s);
+  pub.push(video(40, false, 14));
+  pub.flush();
+  w.cores.advance(1s);
+  EXPECT_FALSE(over);
+  EXPECT_EQ(a.read(), "[I1](K0............)");
+  w.cores.run_until_idle();
+  EXPECT_EQ(a.read(), "(p40..........)");
+  a.viewer->stop({Code::closed, "test"});
+  w.cores.run_until_idle();
+}
+
+// What is left of a large keyframe is not the viewer's own doing.
+TEST_F(FanOutTest, AMessageBehindALargeKeyframeIsNoReasonToGo) {
+  auto pub = w.publish();
+  Client a(w, 1000);
+  a.viewer->start({});
+  std::optional<Error> over;
+  net::TaskGroup group(w.cores[0]);
+  group.spawn(watch(*a.viewer, over));
+  pub.announce(video_and_audio());
+  pub.push(video(0, true, 2 << 20));
+  pub.flush();
+  a.viewer->send(Bytes::copy("<pong>"));
+  EXPECT_EQ(a.viewer->waiting(), 6u);
+  w.cores.run_until_idle();
+  EXPECT_FALSE(over);
+  for (int i = 0; i < 2; ++i) a.viewer->send(Bytes::copy(std::string(600'000, 'x')));
+  w.cores.run_until_idle();
+  ASSERT_TRUE(over);
+  EXPECT_EQ(over->code, Code::limit);
+}
+
+TEST_F(FanOutTest, ABlockedViewerThatReadsGetsTheEnd) {
+  auto pub = w.publish();
+  Client a(w, 10);
+  a.viewer->start({});
+  std::optional<Error> over;
+  net::TaskGroup group(w.cores[0]);
+  group.spawn(watch(*a.viewer, over));
+  pub.announce(video_and_audio());
+  pub.push(video(0, true, 30));
+  pub.end(Ending::clean);
+  std::string all;
+  for (int i = 0; i < 20; ++i) {
+    w.cores.run_until_idle();
+    all += a.read();
+  }
+  EXPECT_TRUE(all.ends_with(")[end]")) << all;
+  ASSERT_TRUE(over);
+  EXPECT_EQ(over->code, Code::closed);
+}
+
+// Viewers leave and join between the slices of a pass and inside of one.
+TEST_F(FanOutTest, ManyComeAndGoWithoutLosingAByte) {
+  auto pub = w.publish();
+  pub.announce(video_and_audio());
+  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::string> heard;
+  for (int t = 0; t < 200; ++t) {
+    pub.push(video(t, t == 0, 0));
+    pub.flush();
+    clients.push_back(std::make_unique<Client>(w, 64));
+    clients.back()->viewer->start({});
+    heard.emplace_back();
+    if (t % 3 == 2) clients[static_cast<size_t>(t) / 2].reset();
+    for (size_t i = 0; i < clients.size(); ++i)
+      if (clients[i] && (i + static_cast<size_t>(t)) % 5 == 0) heard[i] += clients[i]->read();
+    w.cores.run_until_idle();
+  }
+  std::string whole = "[I1](K0)";
+  for (int t = 1; t < 200; ++t) whole += "(p" + std::to_string(t) + ")";
+  for (size_t i = 0; i < clients.size(); ++i) {
+    if (!clients[i]) continue;
+    for (int n = 0; n < 100; ++n) {
+      heard[i] += clients[i]->read();
+      w.cores.run_until_idle();
+    }
+    EXPECT_EQ(heard[i], whole) << i;
+  }
+}
+
 TEST_F(FanOutTest, TheEndIsSentThenTheViewerIsOver) {
   auto pub = w.publish();
   Client a(w, 4096);
