@@ -12,8 +12,9 @@ namespace weir::flv {
 namespace {
 
 // What only we may say; the publisher's words on these could be of other tracks than we send.
-constexpr std::array<std::string_view, 5> kOurs{"videocodecid", "audiocodecid", "stereo",
-                                                "videoTrackIdInfoMap", "audioTrackIdInfoMap"};
+constexpr std::array<std::string_view, 7> kOurs{
+    "videocodecid",        "audiocodecid",       "stereo", "hasVideo", "hasAudio",
+    "videoTrackIdInfoMap", "audioTrackIdInfoMap"};
 // What is true of a file only: a player would believe in an end and in places to seek to.
 constexpr std::array<std::string_view, 9> kOfFile{"duration",
                                                   "filesize",
@@ -32,14 +33,10 @@ constexpr std::array<std::string_view, 4> kOfAudio{"audiosamplerate", "audiosamp
 // E.4.2.1, E.4.3.1; others have their FourCC as a number.
 double codec_id(Codec codec) {
   switch (codec) {
-    case Codec::h264:
-      return 7;
-    case Codec::aac:
-      return 10;
-    case Codec::mp3:
-      return 2;
-    default:
-      return fourcc_of(codec);
+    case Codec::h264: return 7;
+    case Codec::aac: return 10;
+    case Codec::mp3: return 2;
+    default: return fourcc_of(codec);
   }
 }
 
@@ -91,7 +88,8 @@ EcmaArray make_meta_data(const std::vector<NumberedTrack>& tracks, ByteSpan publ
   const auto has = [&](Kind kind) {
     return std::ranges::any_of(tracks, [&](const auto& t) { return t.track->kind() == kind; });
   };
-  EcmaArray data{of_publisher(publisher, has(Kind::video), has(Kind::audio))};
+  const bool video = has(Kind::video), audio = has(Kind::audio);
+  EcmaArray data{of_publisher(publisher, video, audio)};
   EcmaArray more_video, more_audio;
   for (const auto& [track, number] : tracks) {
     if (number == 0) {
@@ -107,6 +105,11 @@ EcmaArray make_meta_data(const std::vector<NumberedTrack>& tracks, ByteSpan publ
     set(data.members, "videoTrackIdInfoMap", Object{{}, std::move(more_video.members)});
   if (!more_audio.members.empty())
     set(data.members, "audioTrackIdInfoMap", Object{{}, std::move(more_audio.members)});
+  // mpegts.js shows nothing before each kind has come that the file header or this promises.
+  if (video || audio) {
+    set(data.members, "hasVideo", video);
+    set(data.members, "hasAudio", audio);
+  }
   if (!Value(data).find("encoder")) set(data.members, "encoder", "Weir");
   return data;
 }
