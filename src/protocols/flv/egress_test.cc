@@ -20,7 +20,7 @@ StreamInfo info_of(std::vector<Track> tracks) {
 std::string mux(const Form& form, const StreamInfo& info, const std::vector<Packet>& packets) {
   Egress egress(form);
   Notes notes(form.carrier);
-  notes.read(opening(form));
+  notes.read(opening(form, &info));
   notes.read(egress.preface(info, 0s));
   ByteWriter out;
   for (const Packet& p : packets) egress.packet(info, p, out);
@@ -91,7 +91,7 @@ TEST(FlvEgress, TimesWrapAt32Bits) {
   ByteWriter out;
   egress.packet(info, late, out);
   Notes notes(Carrier::body);
-  notes.read(opening({}));
+  notes.read(opening({}, &info));
   notes.read(out.span());
   EXPECT_EQ(notes.take(), "Hav K40");
 }

@@ -36,8 +36,12 @@ Result<Form> parse_form(const net::http::Request& r, Carrier carrier) {
   return f;
 }
 
-Bytes opening(const Form& form) {
-  const auto header = flv::make_file_header({.audio = form.audio, .video = form.video});
+Bytes opening(const Form& form, const StreamInfo* info) {
+  // Some players show nothing before each kind that is promised has come.
+  flv::FileHeader has{.audio = form.audio && (!info || info->first(Kind::audio)),
+                      .video = form.video && (!info || info->first(Kind::video))};
+  if (!has.audio && !has.video) has = {.audio = form.audio, .video = form.video};
+  const auto header = flv::make_file_header(has);
   if (form.carrier == Carrier::websocket)
     return net::http::frame(net::http::Opcode::binary, header);
   return Bytes::copy(header);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "media/track.h"
 #include "net/http/message.h"
 
 namespace weir::flv_play {
@@ -30,7 +31,8 @@ struct Form {
 // Code::protocol when an argument is not understood or nothing would be left to send.
 Result<Form> parse_form(const net::http::Request&, Carrier);
 
-// What a viewer gets before all else: the file header, framed when the carrier frames.
-Bytes opening(const Form&);
+// What a viewer gets before all else: the file header, framed when the carrier frames. It promises
+// the kinds that the stream has; both, where the form allows, while that is not known (null info).
+Bytes opening(const Form&, const StreamInfo*);
 
 }  // namespace weir::flv_play

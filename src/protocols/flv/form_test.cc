@@ -41,10 +41,27 @@ TEST(Form, RefusesWhatItDoesNotUnderstand) {
 
 // Adobe FLV 10.1 E.2, and the first previous tag size.
 TEST(Form, OpensWithTheFileHeader) {
-  EXPECT_EQ(to_hex(opening({})), "464c5601050000000900000000");
-  EXPECT_EQ(to_hex(opening({.audio = false})), "464c5601010000000900000000");
-  EXPECT_EQ(to_hex(opening({.video = false})), "464c5601040000000900000000");
-  EXPECT_EQ(to_hex(opening({.carrier = Carrier::websocket})), "820d464c5601050000000900000000");
+  const auto header = [](const Form& f) { return to_hex(opening(f, nullptr)); };
+  EXPECT_EQ(header({}), "464c5601050000000900000000");
+  EXPECT_EQ(header({.audio = false}), "464c5601010000000900000000");
+  EXPECT_EQ(header({.video = false}), "464c5601040000000900000000");
+  EXPECT_EQ(header({.carrier = Carrier::websocket}), "820d464c5601050000000900000000");
+}
+
+TEST(Form, PromisesOnlyWhatTheStreamHas) {
+  const Track video{TrackId{0}, Codec::h264, {}, VideoParams{}, {}};
+  const Track audio{TrackId{64}, Codec::aac, {}, AudioParams{}, {}};
+  const auto flags = [](const Form& f, std::vector<Track> tracks) {
+    StreamInfo info;
+    info.tracks = std::move(tracks);
+    return static_cast<int>(opening(f, &info)[4]);
+  };
+  EXPECT_EQ(flags({}, {video, audio}), 5);
+  EXPECT_EQ(flags({}, {video}), 1);
+  EXPECT_EQ(flags({}, {audio}), 4);
+  EXPECT_EQ(flags({.audio = false}, {video, audio}), 1);
+  EXPECT_EQ(flags({.audio = false}, {audio}), 1);  // nothing yet: as when nothing is known
+  EXPECT_EQ(flags({}, {}), 5);
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ net::Task<> Session::run(net::ByteStream& stream, Bytes early) {
                              [form = about_.form] { return std::make_unique<Egress>(form); }),
       stream, about_.peer);
   if (why_) viewer_->stop(*why_);
-  viewer_->start(opening(about_.form));
+  viewer_->start(opening(about_.form, subscription_->info().get()));
   if (about_.wait > Time{} && !subscription_->info()) patience_.arm_after(about_.wait);
   co_await net::both(core_, listen(std::move(early)), play());
   const hub::Peer& peer = *about_.peer;

@@ -11,14 +11,10 @@ using net::http::Response;
 
 Response refusal(const Error& why) {
   switch (why.code) {
-    case Code::not_found:
-      return Response::error(404, why.what);
-    case Code::denied:
-      return Response::error(403, why.what);
-    case Code::protocol:
-      return Response::error(400, why.what);
-    default:
-      return Response::error(503, why.what).with("Retry-After", "5");
+    case Code::not_found: return Response::error(404, why.what);
+    case Code::denied: return Response::error(403, why.what);
+    case Code::protocol: return Response::error(400, why.what);
+    default: return Response::error(503, why.what).with("Retry-After", "5");
   }
 }
 
