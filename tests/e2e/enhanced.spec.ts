@@ -2,9 +2,8 @@
 import { join } from 'node:path';
 import { media } from './lib/media.ts';
 import { e2e } from './lib/paths.ts';
-import { expectSame, parse } from './lib/probe.ts';
+import { expectSame, fetchText, parse } from './lib/probe.ts';
 import { start, until } from './lib/process.ts';
-import { fetchText } from './lib/probe.ts';
 import { expect, test } from './lib/weir.ts';
 
 const ffmpeg81 = (...args: string[]) =>
@@ -13,6 +12,7 @@ const ffmpeg81 = (...args: string[]) =>
 for (const [file, codecs] of [['hevc_aac.mkv', 'HEVC and AAC'], ['av1_opus.mkv', 'AV1 and Opus']]) {
   test(`${codecs} over RTMP and FLV`, async ({ weir, name }, info) => {
     const readers = [weir.rtmp(name), weir.flv(name)].map((url) => ffmpeg81('packets', url));
+    await weir.watched(name, readers.length);
     // what its muxer makes of the same file is what must come out
     const reference = info.outputPath('reference.flv');
     await Promise.all([ffmpeg81('publish', media(file), weir.rtmp(name)).finish(30_000),

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { encode } from './lib/amf.ts';
 import { media, publishFile } from './lib/media.ts';
 import { expectSame, probeFile, read } from './lib/probe.ts';
-import { sleep } from './lib/process.ts';
+import { sleep, until } from './lib/process.ts';
 import { RtmpClient } from './lib/rtmp_client.ts';
 import { expect, test, Weir } from './lib/weir.ts';
 
@@ -112,7 +112,9 @@ test('attacks of every kind', async () => {
     for (const attack of Object.values(attacks)) await attack(weir);
     await sleep(1_000);
     const before = await weir.memory();
+    const from = weir.log.length;
     const reader = read(weir.rtmp('live/fat'));
+    await until('the steady viewer', 10_000, () => weir.log.slice(from).includes('playing live/fat'));
     const publisher = publishFile('fat.flv', weir.rtmp('live/fat'));
     for (const [title, attack] of Object.entries(attacks)) {
       await test.step(title, async () => {

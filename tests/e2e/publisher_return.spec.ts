@@ -8,6 +8,7 @@ import { expect, test } from './lib/weir.ts';
 for (const egress of ['rtmp', 'flv'] as const) {
   test(`${egress.toUpperCase()} viewers go on`, async ({ weir, name }) => {
     const reader = read(weir[egress](name));
+    await weir.watched(name, 1);
     const first = publishFile('minute.flv', weir.rtmp(name));
     await sleep(6_000);
     first.child.kill('SIGKILL');
@@ -48,6 +49,7 @@ test('hls.js goes on', async ({ weir, name, page }) => {
 
 test('a second publisher on a live name is refused, the first goes on', async ({ weir, name }) => {
   const reader = read(weir.flv(name));
+  await weir.watched(name, 1);
   const first = publishFile('h264_bframes_aac.flv', weir.rtmp(name));
   await sleep(3_000);
   const second = publishFile('small.flv', weir.rtmp(name));

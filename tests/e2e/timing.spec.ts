@@ -39,6 +39,7 @@ const times: [string, (t: number) => number, Style?][] = [
 for (const [title, retime, style] of times) {
   test(title, async ({ weir, name }) => {
     const readers = [read(weir.rtmp(name)), read(weir.flv(name))];
+  await weir.watched(name, readers.length);
     await publish(weir, name, [small], retime, style);
     for (const reader of readers) expectAll(await reader.streams(20_000), small);
   });
@@ -47,6 +48,7 @@ for (const [title, retime, style] of times) {
 for (const chunkSize of [128, 4096, 60_000, 1 << 20]) {
   test(`chunks of ${chunkSize} bytes`, async ({ weir, name }) => {
     const readers = [read(weir.rtmp(name)), read(weir.flv(name))];
+  await weir.watched(name, readers.length);
     await publish(weir, name, [large], (t) => t, { chunkSize });
     for (const reader of readers) expectAll(await reader.streams(20_000), large);
   });
@@ -56,6 +58,7 @@ test('the resolution changes within a stream', async ({ weir, name }) => {
   const last = small.at(-1)!.timestamp;
   const after = large.map((t) => ({ ...t, timestamp: t.timestamp + last + 33 }));
   const readers = [read(weir.rtmp(name)), read(weir.flv(name))];
+  await weir.watched(name, readers.length);
   const published = publish(weir, name, [small, after], (t) => t);
   const hls = await readHls(weir.hls(name));
   await published;
@@ -80,6 +83,7 @@ test('tags that nobody knows are dropped, the session lives', async ({ weir, nam
   const split = Math.floor(small.length / 2);
   const odds = odd.map((t) => ({ ...t, timestamp: small[split].timestamp }));
   const reader = read(weir.flv(name));
+  await weir.watched(name, 1);
   await publish(weir, name, [[...small.slice(0, split), ...odds, ...small.slice(split)]], (t) => t);
   expectAll(await reader.streams(20_000), small);
 });

@@ -8,7 +8,7 @@ export class Process {
 
   constructor(readonly child: ChildProcess, readonly name: string) {
     child.stdout?.on('data', (d) => (this.stdout += d));
-    child.stderr?.on('data', (d) => (this.log = (this.log + d).slice(-20_000)));
+    child.stderr?.on('data', (d) => (this.log = (this.log + d).slice(-8_000_000)));
     this.ended = new Promise((done) => {
       child.on('error', (e) => { this.log += e; done(127); });
       child.on('close', (code, signal) => done(signal ? 128 : code ?? 1));

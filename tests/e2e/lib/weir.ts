@@ -30,12 +30,12 @@ function answers(port: number): Promise<boolean> {
 export class Weir {
   private constructor(readonly process: Process, readonly folder: string, readonly rtmpPort: number, readonly httpPort: number) {}
 
-  static async start(settings: Settings = {}): Promise<Weir> {
+  static async start(settings: Settings = {}, more: string[] = []): Promise<Weir> {
     const [rtmp, http] = [await freePort(), await freePort()];
     const folder = await mkdtemp(join(tmpdir(), 'weir-e2e-'));
     const all: Settings = { 'rtmp.listen': `127.0.0.1:${rtmp}`, 'http.listen': `127.0.0.1:${http}`, ...settings };
     const args = Object.entries(all).flatMap(([k, v]) => ['--set', `${k}=${v}`.replace('{folder}', folder)]);
-    const weir = new Weir(start(binary, ['serve', ...args]), folder, rtmp, http);
+    const weir = new Weir(start(binary, ['serve', ...args, ...more]), folder, rtmp, http);
     try {
       await until('the server listens', 10_000, async () => {
         if (!weir.process.running) throw new Error(`weir did not start\n${weir.log}`);
@@ -55,6 +55,12 @@ export class Weir {
   http(path: string) { return `http://127.0.0.1:${this.httpPort}/${path}`; }
   flv(stream: string) { return this.http(`${stream}.flv`); }
   hls(stream: string) { return this.http(`${stream}/index.m3u8`); }
+
+  // Waits until `count` viewers of a stream are there; only then does it owe them its first frame.
+  async watched(stream: string, count: number) {
+    const lines = () => this.log.split('\n').filter((l) => l.includes(stream) && l.includes('playing') && !l.includes('stopped'));
+    await until(`${count} viewers of ${stream}`, 20_000, () => lines().length >= count);
+  }
 
   // Resident memory in MiB.
   async memory(): Promise<number> {
