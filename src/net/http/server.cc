@@ -28,7 +28,7 @@ CoreServer::CoreServer(Core& core, const Router& router, const HttpConfig& confi
       tasks_(core) {}
 
 Result<uint16_t> CoreServer::listen(const std::string& host, uint16_t port) {
-  TRY(listener_, TcpListener::open(core_, host, port));
+  TRY(listener_, TcpListener::open(core_, host, port, {.first = core_.index() == 0}));
   tasks_.spawn(accept_all());
   return listener_->port();
 }
@@ -140,7 +140,10 @@ Task<Result<>> Server::start() {
     port = shared_->servers[static_cast<size_t>(i)]->listen(host, *port);
   }
   co_await on(home);
-  if (!port) co_return fail(std::move(port.error()).in("http"));
+  if (!port) {
+    co_await stop(0ns);
+    co_return fail(std::move(port.error()).in("http"));
+  }
   shared_->port = *port;
   co_return Result<>{};
 }

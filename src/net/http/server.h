@@ -29,7 +29,7 @@ class Server {
   // Stopped, or never started.
   ~Server();
 
-  // Opens the listeners; an endpoint that is off opens none.
+  // Opens the listeners; an endpoint that is off opens none. After an error nothing listens.
   Task<Result<>> start();
   // The port that is listened on: the system's choice when the configuration says 0.
   uint16_t port() const;

@@ -1,6 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 #include "net/http/server.h"
 
+#include <latch>
+
 #include "net/http/client.h"
 #include "net/http/server_fixture.h"
 #include "net/http/websocket.h"
@@ -332,6 +334,62 @@ TEST_F(ServeTest, TwoCoresShareAPort) {
   group.spawn(server.stop());
   for (int k = 0; k < 10000 && group.running(); ++k) cores.run_until_idle();
   EXPECT_EQ(group.running(), 0u);
+}
+
+TEST_F(ServeTest, StartSaysWhatIsWrong) {
+  config_->listen = Endpoint("300.0.0.1:80");
+  Result<> started;
+  group_.spawn(start_on(server(), started));
+  cores_.run_until_idle();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().what, HasSubstr("300.0.0.1"));
+}
+
+TEST_F(ServeTest, OffListensNowhere) {
+  config_->listen = Endpoint("off");
+  Result<> started = fail(Code::internal, "not yet");
+  group_.spawn(start_on(server(), started));
+  cores_.run_until_idle();
+  EXPECT_TRUE(started);
+  EXPECT_EQ(server().port(), 0);
+}
+
+Task<> ask_from_both(Cores& cores, Server& server, int& good, std::latch& done) {
+  const Result<> started = co_await server.start();
+  for (int i = 0; started && i < 40; ++i) {
+    co_await on(cores[i % 2]);
+    int status = 0;
+    std::string body;
+    co_await fetch_from(cores[i % 2], server.port(), status, body);
+    good += status == 200;
+  }
+  co_await on(cores[0]);
+  co_await server.stop();
+  done.count_down();
+}
+
+TEST(ServerThreads, TwoCoresServeAndStop) {
+  auto router = std::make_shared<Router>();
+  const ContentPtr content = make_content("a/b", Bytes::copy("x"));
+  router->get("/seg", [content](Request&) { return Response(content); });
+  auto config = std::make_shared<HttpConfig>();
+  config->listen = Endpoint("127.0.0.1:0");
+  int good = 0;
+  std::latch done(1), freed(1);
+  std::optional<TaskGroup> group;
+  Cores cores(2);
+  Server server(cores, router, config);
+  cores[0].post([&] {
+    group.emplace(cores[0]);
+    group->spawn(ask_from_both(cores, server, good, done));
+  });
+  done.wait();
+  cores[0].post([&] {
+    group.reset();
+    freed.count_down();
+  });
+  freed.wait();
+  EXPECT_EQ(good, 40);
 }
 
 }  // namespace
