@@ -100,6 +100,24 @@ TEST(Tcp, AcceptingTakesTurns) {
   EXPECT_EQ(group.running(), 0u);
 }
 
+// What the other core's listener gets is the kernel's choice; that both are open is ours.
+TEST(Tcp, ListenersShareAPortWithTheirFirstOnly) {
+  ManualClock clock;
+  Cores cores(2, clock);
+  auto one = TcpListener::open(cores[0], "127.0.0.1", 0, {.first = true});
+  ASSERT_TRUE(one);
+  const uint16_t port = (*one)->port();
+  auto two = TcpListener::open(cores[1], "127.0.0.1", port);
+  EXPECT_TRUE(two) << two.error().what;
+  auto stranger = TcpListener::open(cores[0], "127.0.0.1", port, {.first = true});
+  EXPECT_FALSE(stranger);
+  (*one)->close();
+  (*two)->close();
+  auto after = TcpListener::open(cores[0], "127.0.0.1", port, {.first = true});
+  EXPECT_TRUE(after) << after.error().what;
+  if (after) (*after)->close();
+}
+
 Task<> refused(Core& core, Result<std::unique_ptr<ByteStream>>& out) {
   out = co_await dial_tcp(core, "127.0.0.1", 1);
 }

@@ -164,10 +164,12 @@ Result<std::unique_ptr<TcpListener>> TcpListener::open(Core& core, const std::st
   if (fd < 0) return fail(system_error("socket"));
   const int one = 1, zero = 0;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+  if (!options.first) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
   if (a.storage.ss_family == AF_INET6)
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-  if (bind(fd, a.get(), a.size) != 0 || ::listen(fd, 4096) != 0) {
+  // The first lets the others in between bind and listen: socket(7), SO_REUSEPORT.
+  if (bind(fd, a.get(), a.size) != 0 ||
+      setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0 || ::listen(fd, 4096) != 0) {
     auto e = system_error("listen on " + host + ":" + std::to_string(port));
     ::close(fd);
     return fail(std::move(e));

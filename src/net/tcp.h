@@ -17,6 +17,9 @@ namespace weir::net {
 struct TcpOptions {
   // Bytes the kernel may hold for a peer that does not read; zero leaves the kernel's own choice.
   int send_buffer = 0;
+  // Fails when somebody listens there already; for the first of a service's listeners, or two processes
+  // would share the port and its connections without a word.
+  bool first = false;
 };
 
 class TcpListener {
