@@ -60,5 +60,22 @@ TEST(Sessions, StopEndsEveryoneAndTheLimitHolds) {
   EXPECT_EQ(sessions.count(), 0u);
 }
 
+// The port of the first core's listener is taken on none, of a later core's only there.
+TEST(Sessions, AFailedListenLeavesNothingOpen) {
+  ManualClock clock;
+  net::Cores cores(2, clock);
+  auto holder = net::TcpListener::open(cores[0], "127.0.0.1", 0, {.first = true});
+  ASSERT_TRUE(holder);
+  Sessions sessions(cores, [](net::ByteStream&) -> net::Task<> { co_return; });
+  net::TaskGroup group(cores[0]);
+  Result<> listening;
+  const std::string where = "127.0.0.1:" + std::to_string((*holder)->port());
+  group.spawn(store(sessions.listen(Endpoint(where.c_str()), 2), listening));
+  cores.run_until_idle();
+  ASSERT_FALSE(listening);
+  EXPECT_EQ(listening.error().code, Code::io);
+  (*holder)->close();
+}
+
 }  // namespace
 }  // namespace weir::service

@@ -13,13 +13,14 @@ net::Task<Result<>> Sessions::listen(Endpoint endpoint, int max_sessions) {
   port_ = endpoint.port;
   for (int i = 0; i < cores_.size(); ++i) {
     co_await net::on(cores_[i]);
-    auto part = std::make_unique<Part>(cores_[i]);
-    auto listener = net::TcpListener::open(cores_[i], endpoint.host, port_);
+    auto listener = net::TcpListener::open(cores_[i], endpoint.host, port_, {.first = i == 0});
     if (!listener) {
       co_await net::on(home);
+      co_await stop();  // the cores before this one listen already
       co_return std::unexpected(std::move(listener.error()));
     }
     port_ = (*listener)->port();
+    auto part = std::make_unique<Part>(cores_[i]);
     part->listener = *std::move(listener);
     part->group.spawn(accept_loop(*part, max_sessions));
     parts_[static_cast<size_t>(i)] = std::move(part);
@@ -33,8 +34,10 @@ net::Task<> Sessions::accept_loop(Part& part, int max_sessions) {
     auto stream = co_await part.listener->accept();
     if (!stream) co_return;
     // Over the limit the connection is closed at once, before anything is kept for it.
-    if (count() >= static_cast<size_t>(max_sessions)) continue;
-    count_->fetch_add(1, std::memory_order_relaxed);
+    if (count_->fetch_add(1, std::memory_order_relaxed) >= static_cast<size_t>(max_sessions)) {
+      count_->fetch_sub(1, std::memory_order_relaxed);
+      continue;
+    }
     part.group.spawn(one(part, *std::move(stream)));
   }
 }

@@ -25,7 +25,7 @@ class Sessions {
   Sessions(net::Cores& cores, Serve serve) : cores_(cores), serve_(std::move(serve)) {}
   ~Sessions();
 
-  // Opens a listener on each core; port 0 takes any, the same on all.
+  // Opens a listener on each core; port 0 takes any, the same on all. After a failure nothing is open.
   net::Task<Result<>> listen(Endpoint endpoint, int max_sessions);
   uint16_t port() const { return port_; }
   // No new connections.
