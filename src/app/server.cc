@@ -95,10 +95,10 @@ void describe(Fields<ServerConfig>& f) {
 
 Server::Server(ConfigPtr config)
     : config_(std::move(config)),
-      disk_(kDiskThreads),
       cores_(config_->get<ServerConfig>("server").cores > 0
                  ? config_->get<ServerConfig>("server").cores
                  : processors()),
+      disk_(kDiskThreads),
       hub_(cores_, service::hub_config(*config_)) {}
 
 Server::~Server() { CHECK(services_.empty() && !http_, "a server is stopped before it goes"); }
@@ -159,6 +159,8 @@ void Server::drain() { Outside(cores_[0]).run(drain_modules()); }
 net::Task<> Server::stop_modules() {
   if (http_) co_await http_->stop(1s);
   for (auto s = services_.rbegin(); s != services_.rend(); ++s) co_await (*s)->stop();
+  // Services observe the hub: what is still on its way there arrives before they go.
+  co_await hub_.stop();
   http_.reset();
   while (!services_.empty()) services_.pop_back();
 }
@@ -206,9 +208,9 @@ int serve(const ConfigSources& sources, const ConfigSchema& schema) {
       server.drain();
       const Time end = SystemClock{}.now() + loaded.config->get<ServerConfig>("server").drain;
       const timespec look{0, 50'000'000};
-      while (!server.idle() && SystemClock{}.now() < end &&
-             sigtimedwait(&signals, nullptr, &look) < 0) {
-      }
+      int again = -1;  // what is read again at the end of a life is no reason to hurry
+      while (!server.idle() && SystemClock{}.now() < end && (again < 0 || again == SIGHUP))
+        again = sigtimedwait(&signals, nullptr, &look);
     }
     break;
   }

@@ -49,8 +49,8 @@ class Server {
   net::Task<> stop_modules();
 
   ConfigPtr config_;
-  net::BlockingPool disk_;
   net::Cores cores_;
+  net::BlockingPool disk_;  // goes before the cores: its threads post to them
   hub::Hub hub_;
   std::vector<std::unique_ptr<service::Service>> services_;
   std::unique_ptr<net::http::Server> http_;
