@@ -14,7 +14,7 @@ namespace {
 // A read buffer grows to this while a peer sends much; a silent player keeps the small one.
 constexpr size_t kSmallBuffer = 2048, kLargeBuffer = 64 * 1024;
 constexpr uint32_t kAckWindow = 5'000'000;
-constexpr size_t kMostNameShown = 64;  // of a peer's word in an answer or a log
+constexpr size_t kMostNameShown = 64;  // of a peer's word in an answer
 
 // The calls that a session acts on.
 enum class Call {
@@ -225,8 +225,7 @@ net::Task<Result<>> Session::command(const Message& m) {
   if (!parsed) co_return Result<>{};  // odd calls from odd devices: the session lives
   const Command& call = *parsed;
   const Call what = call_named(call.name);
-  if (what != Call::connect && !connected_)
-    co_return fail(Code::protocol, "a call before connect: " + call.name.substr(0, kMostNameShown));
+  if (what != Call::connect && !connected_) co_return fail(Code::protocol, "a call before connect");
   switch (what) {
     case Call::connect: connect(call); break;
     case Call::create_stream: co_return create_stream(call);

@@ -247,6 +247,23 @@ TEST(SessionPlay, PublishAndPlayOnOneConnection) {
       "onStatus/1 NetStream.Unpublish.Success eof2 onStatus/2 NetStream.Play.UnpublishNotify");
 }
 
+TEST(SessionPlay, MediaOnAStreamNobodyMadeIsThePublishers) {
+  Server s;
+  auto reader = s.subscribe();
+  auto c = s.connected(2);
+  s.tell(*c, call("publish", 0, {"s"}), 1);
+  for (Message m : {avc_header(), aac_header(), key(0), sound(0)}) {
+    m.stream_id = 0;
+    c->queue(m);
+  }
+  s.turn(*c);
+  EXPECT_EQ(hub::testing::drain(reader), "I1 K0 a0");
+  Message m = inter(40);
+  m.stream_id = 2;  // this one was made, and does not publish
+  s.tell(*c, m);
+  EXPECT_EQ(hub::testing::drain(reader), "");
+}
+
 TEST(SessionPlay, AKickedViewerGoes) {
   Server s;
   auto p = s.publish_both();
