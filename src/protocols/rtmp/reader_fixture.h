@@ -1,7 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// For tests: runs bytes through a ChunkReader in pieces of any size and collects what comes out. Pure.
-// Leaves out the handshake and what the messages mean; whole sessions are session_fixture.h's.
+// For tests: runs bytes through a ChunkReader in pieces of any size and collects what comes out.
+// Pure. Leaves out the handshake and what the messages mean; whole sessions are
+// session_fixture.h's.
 #pragma once
 
 #include <algorithm>
