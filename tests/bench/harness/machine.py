@@ -10,6 +10,7 @@ import time
 
 SERVER_CORE, LOAD_CORE = 0, 1
 CONGESTION = pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control")
+SLICE = pathlib.Path("/proc/sys/kernel/sched_rr_timeslice_ms")
 
 
 # Of servers and load, ahead of whatever else wants the machine: set by --priority.
@@ -81,16 +82,17 @@ def busy(seconds=1.0):
 
 
 @contextlib.contextmanager
-def congestion(name):
-    """The congestion control of every socket made inside; the machine's own when name is None."""
-    before = CONGESTION.read_text().strip()
-    if name and name != before:
-        CONGESTION.write_text(name)
+def setting(path, value):
+    """A kernel setting, put back afterwards; None leaves it alone. Gives what is in force."""
+    before = path.read_text().strip()
+    change = value is not None and str(value) != before
+    if change:
+        path.write_text(str(value))
     try:
-        yield name or before
+        yield path.read_text().strip()
     finally:
-        if name and name != before:
-            CONGESTION.write_text(before)
+        if change:
+            path.write_text(before)
 
 
 def describe(congestion_name):
