@@ -182,9 +182,10 @@ void Stream::finish(Error reason) {
   const auto self = shared_from_this();  // the directory may hold the last reference
   hold_.cancel();
   state_ = State::ended;
+  // First the name is free: who hears of the end, on any core, and asks again gets a fresh stream.
+  hub_.listed(*this, state_, nullptr);
   append({Entry{.end = std::make_shared<const End>(End{std::move(reason)})}});
   hub_.tell([&](HubObserver& o) { o.on_ended(key_); });
-  hub_.listed(*this, state_, nullptr);
 }
 
 net::Task<> Stream::join() {
