@@ -110,4 +110,4 @@ def describe(congestion_name):
 def require(*tools):
     missing = [t for t in tools if not shutil.which(t)]
     if missing:
-        raise SystemExit(f"missing: {', '.join(missing)}; ./dev bench installs what it needs")
+        raise SystemExit(f"missing: {', '.join(missing)}; apt-get install nginx libnginx-mod-rtmp wrk ffmpeg linux-perf")
