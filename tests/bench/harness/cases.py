@@ -3,6 +3,7 @@ import collections
 import dataclasses
 import subprocess
 import time
+import urllib.parse
 
 from . import load, machine
 from .servers import Binaries, Floor, Nginx, Weir
@@ -102,6 +103,12 @@ def media_playlist(server):
     raise RuntimeError("no HLS playlist with three segments")
 
 
+def newest_segment(server):
+    path, text = media_playlist(server)
+    newest = [line for line in text.splitlines() if line and not line.startswith("#")][-1]
+    return urllib.parse.urljoin(path, newest)
+
+
 def playlist(plan):
     ours, theirs = [], []
     with Weir() as weir, load.Publisher(weir):
@@ -124,9 +131,7 @@ def segments(plan):
     ours, theirs = [], []
     with Weir() as weir, load.Publisher(weir):
         for _ in range(plan.rounds):
-            path, text = media_playlist(weir)
-            newest = [line for line in text.splitlines() if line and not line.startswith("#")][-1]
-            at = newest if newest.startswith("/") else path.rsplit("/", 1)[0] + "/" + newest
+            at = newest_segment(weir)
             with Nginx({"segment.ts": load.get(weir, at)}) as nginx:
                 ours.append(load.wrk(weir, at, 1, 50, plan.window))
                 theirs.append(load.wrk(nginx, "/segment.ts", 1, 50, plan.window))

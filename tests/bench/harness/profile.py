@@ -31,27 +31,22 @@ def fan_out(plan, server, kind):
                 publisher.__exit__()
 
 
-def http(path_of):
+def http(path_of, threads, connections):
     with Weir() as weir, load.Publisher(weir):
         path = path_of(weir)
-        wrk = subprocess.Popen(["wrk", "-t2", "-c400", f"-d{SECONDS + 2}s", f"http://127.0.0.1:{weir.http}{path}"],
+        wrk = subprocess.Popen(["wrk", f"-t{threads}", f"-c{connections}", f"-d{SECONDS + 2}s", f"http://127.0.0.1:{weir.http}{path}"],
                                stdout=subprocess.DEVNULL, preexec_fn=machine.pin(machine.LOAD_CORE))
         time.sleep(1)
         record(weir.pid)
         wrk.wait()
 
 
-def newest_segment(weir):
-    path, text = cases.media_playlist(weir)
-    return path.rsplit("/", 1)[0] + "/" + [line for line in text.splitlines() if line and line[0] != "#"][-1]
-
-
 def run(plan, name):
     machine.require("perf")
     if name == "playlist":
-        return http(lambda weir: cases.media_playlist(weir)[0])
+        return http(lambda weir: cases.media_playlist(weir)[0], 2, 400)
     if name == "segments":
-        return http(newest_segment)
+        return http(cases.newest_segment, 1, 50)
     if name == "nginx":
         return fan_out(plan, Nginx(), "rtmp")
     kind, _, merge = name.partition("-")
