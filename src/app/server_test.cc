@@ -156,7 +156,7 @@ TEST(Server, StartsAndStopsUnderLoadAndLeavesNothing) {
     const auto where = server->listening();
     Crowd crowd(port_of(where, "rtmp"), port_of(where, "http"));
     crowd.start(6);
-    crowd.wait_for_media(200'000);
+    crowd.wait_for_media(50'000);
     EXPECT_FALSE(server->idle());
     server->reload(config);
     if (round % 2) server->drain();

@@ -167,11 +167,8 @@ bool FanOut::serve_once(Viewer& v) {
   }
   const net::Io io = v.stream_.try_write(std::span(pieces).first(n));
   switch (io.status) {
-    case net::Io::Status::ok:
-      return wrote(v, io.count, std::span(pieces).first(n), private_pieces);
-    case net::Io::Status::would_block:
-      block(v);
-      return false;
+    case net::Io::Status::ok: return wrote(v, io.count, std::span(pieces).first(n), private_pieces);
+    case net::Io::Status::would_block: block(v); return false;
     default: v.stop({Code::io, net::io_error(io, "write").what}); return false;
   }
 }

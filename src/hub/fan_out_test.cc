@@ -83,7 +83,9 @@ TEST_F(FanOutTest, PrivateMessagesGoBetweenPackets) {
     all += a.read();
     w.cores.run_until_idle();
   }
-  EXPECT_EQ(all, "[I1](K0..........................." ")<ping>");
+  EXPECT_EQ(all,
+            "[I1](K0..........................."
+            ")<ping>");
 }
 
 TEST_F(FanOutTest, ASlowViewerJumpsToAKeyframeWithoutACutPacket) {
@@ -124,7 +126,8 @@ TEST_F(FanOutTest, AViewerThatNeverReadsIsLetGo) {
   EXPECT_EQ(over->code, Code::timeout);
 }
 
-// Nothing comes while a stream is held, nor after its end: the socket that takes nothing is noticed still.
+// Nothing comes while a stream is held, nor after its end: the socket that takes nothing is noticed
+// still.
 TEST_F(FanOutTest, AViewerThatNeverReadsIsLetGoWhileTheStreamIsSilent) {
   for (const Ending how : {Ending::lost, Ending::clean}) {
     auto pub = w.publish();
@@ -271,8 +274,7 @@ TEST_F(FanOutTest, PauseAndGoOnAtAKeyframe) {
 }
 
 struct MergedFanOutTest : FanOutTest {
-  MergedFanOutTest()
-      : FanOutTest({.fan_out = {.merge = {.automatic = false, .fixed = 100ms}}}) {}
+  MergedFanOutTest() : FanOutTest({.fan_out = {.merge = {.automatic = false, .fixed = 100ms}}}) {}
 };
 
 TEST_F(MergedFanOutTest, BytesWaitForEachOther) {

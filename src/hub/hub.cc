@@ -56,7 +56,8 @@ void Publication::flush() {
     return;
   }
   owed_.reset();
-  const auto before = std::exchange(hole_, false) ? Stream::Before::hole : Stream::Before::nothing_lost;
+  const auto before =
+      std::exchange(hole_, false) ? Stream::Before::hole : Stream::Before::nothing_lost;
   stream_->home().post([stream = stream_, i = incarnation_, batch = std::move(batch), before,
                         transit = transit_]() mutable {
     transit->arrive(batch);
@@ -132,9 +133,8 @@ std::shared_ptr<Stream> Hub::acquire(const StreamKey& key) {
   net::Core& home = net::Core::here();
   auto fresh = std::make_unique<Stream>(*this, cores_, home, key);
   // Whoever lets go last, the stream dies at home, where its timer and ring are.
-  std::shared_ptr<Stream> shared(fresh.release(), [&home](Stream* s) {
-    home.post([gone = std::unique_ptr<Stream>(s)] {});
-  });
+  std::shared_ptr<Stream> shared(
+      fresh.release(), [&home](Stream* s) { home.post([gone = std::unique_ptr<Stream>(s)] {}); });
   const std::lock_guard lock(mutex_);
   auto& slot = streams_[key];
   if (!slot) slot = std::move(shared);
@@ -203,7 +203,8 @@ net::Task<Result<Publication>> Hub::publish(StreamKey key, PeerPtr peer) {
   }
 }
 
-net::Task<Result<Subscription>> Hub::subscribe(StreamKey key, PeerPtr peer, SubscribeOptions options) {
+net::Task<Result<Subscription>> Hub::subscribe(StreamKey key, PeerPtr peer,
+                                               SubscribeOptions options) {
   auto stream = config().missing == MissingStream::wait || peer->internal ? acquire(key)
                                                                           : acquire_existing(key);
   if (!stream) co_return fail(Code::not_found, "nobody publishes " + key.to_string());
@@ -245,8 +246,8 @@ std::vector<StreamStatus> Hub::list() const {
   for (const auto& [key, s] : streams_) {
     size_t audience = 0;
     for (const auto& [protocol, viewers] : s->audience_) audience += viewers;
-    out.push_back({key, s->listed_state_, s->since_, s->listed_info_, s->listed_publisher_, s->viewers_,
-                   audience, s->packets_in.value(), s->bytes_in.value()});
+    out.push_back({key, s->listed_state_, s->since_, s->listed_info_, s->listed_publisher_,
+                   s->viewers_, audience, s->packets_in.value(), s->bytes_in.value()});
   }
   return out;
 }

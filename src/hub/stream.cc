@@ -43,7 +43,9 @@ Stream::Stream(Hub& hub, net::Cores& cores, net::Core& home, StreamKey key)
       limits_(hub.config().ring),
       locals_(static_cast<size_t>(cores.size())),
       mirrors_(static_cast<size_t>(cores.size())),
-      hold_(home, [this] { finish({Code::closed, "the publisher did not return"}); }) {
+      hold_(home, [this] {
+        finish({Code::closed, "the publisher did not return"});
+      }) {
   local().ring = std::make_unique<Ring>(home, limits_);
 }
 
@@ -92,8 +94,8 @@ void Stream::push(uint32_t incarnation, Batch batch, Before before) {
   append(batch, before);
 }
 
-// Counts a packet. False when nobody could decode it: readers are past the last publisher's pictures,
-// and a new one may begin in the middle of a group.
+// Counts a packet. False when nobody could decode it: readers are past the last publisher's
+// pictures, and a new one may begin in the middle of a group.
 bool Stream::admit(const Packet& packet, const StreamInfo* info) {
   packets_in.add();
   bytes_in.add(packet.payload.size());
@@ -135,14 +137,15 @@ void Stream::mirror(size_t core, uint64_t first, std::shared_ptr<const Batch> ba
   });
 }
 
-// Goes there behind all that is under way, and back; readers there then see one gap. It does not wait for
-// another packet: the one that was lost may have been the End.
+// Goes there behind all that is under way, and back; readers there then see one gap. It does not
+// wait for another packet: the one that was lost may have been the End.
 void Stream::restart_when_caught_up(size_t core) {
   cores_[static_cast<int>(core)].post(
       [self = shared_from_this(), core, generation = mirrors_[core].generation] {
         self->home_.post([self, core, generation] {
           const Mirror& m = self->mirrors_[core];
-          if (m.active && m.lost && m.generation == generation) self->start_mirror(core, generation);
+          if (m.active && m.lost && m.generation == generation)
+            self->start_mirror(core, generation);
         });
       });
 }
@@ -234,8 +237,8 @@ Ring& Stream::ring() {
   return *local().ring;
 }
 
-std::shared_ptr<FanOut> Stream::fan_out(
-    const std::string& form, std::move_only_function<std::unique_ptr<Muxer>()> make) {
+std::shared_ptr<FanOut> Stream::fan_out(const std::string& form,
+                                        std::move_only_function<std::unique_ptr<Muxer>()> make) {
   auto& all = local().fan_outs;
   if (const auto it = all.find(form); it != all.end())
     if (auto present = it->second.lock()) return present;

@@ -8,12 +8,12 @@ namespace {
 
 // A hostile clock may be anywhere in 64 bits; what counts is differences, and they wrap as it does.
 Time plus(Time a, Time b) {
-  return Time{static_cast<int64_t>(static_cast<uint64_t>(a.count()) +
-                                   static_cast<uint64_t>(b.count()))};
+  return Time{
+      static_cast<int64_t>(static_cast<uint64_t>(a.count()) + static_cast<uint64_t>(b.count()))};
 }
 Time minus(Time a, Time b) {
-  return Time{static_cast<int64_t>(static_cast<uint64_t>(a.count()) -
-                                   static_cast<uint64_t>(b.count()))};
+  return Time{
+      static_cast<int64_t>(static_cast<uint64_t>(a.count()) - static_cast<uint64_t>(b.count()))};
 }
 // How far apart, saturating.
 Time apart(Time a, Time b) {

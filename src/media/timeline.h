@@ -1,10 +1,11 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Timeline: puts the unwrapped clock of one publisher onto a sane timeline: starts near zero however far
-// away the source starts, no jump beyond a limit, decoding times that never go back within a track.
-// Tracks may cross a jump one after the other, or run on clocks of their own: each keeps to its clock.
-// Every repair is counted; none ends a session. Owned by the ingest of one publisher, on its core.
-// Unwrapping wire counters is base/unwrap.h's work; joining publishers end to end is the hub's.
+// Timeline: puts the unwrapped clock of one publisher onto a sane timeline: starts near zero
+// however far away the source starts, no jump beyond a limit, decoding times that never go back
+// within a track. Tracks may cross a jump one after the other, or run on clocks of their own: each
+// keeps to its clock. Every repair is counted; none ends a session. Owned by the ingest of one
+// publisher, on its core. Unwrapping wire counters is base/unwrap.h's work; joining publishers end
+// to end is the hub's.
 #pragma once
 
 #include <array>

@@ -2,11 +2,11 @@
 #include "net/tcp.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <linux/sockios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -61,7 +61,8 @@ std::string text_of(Address& a) {
     else
       inet_ntop(AF_INET6, &v6->sin6_addr, buffer, sizeof buffer);
   } else {
-    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(&a.storage)->sin_addr, buffer, sizeof buffer);
+    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(&a.storage)->sin_addr, buffer,
+              sizeof buffer);
   }
   return buffer;
 }
@@ -92,8 +93,7 @@ constexpr int kAcceptsInARow = 64;
 
 class TcpStream final : public ByteStream {
  public:
-  TcpStream(Core& core, int fd, Address& remote)
-      : poll_(core, fd), address_(text_of(remote)) {
+  TcpStream(Core& core, int fd, Address& remote) : poll_(core, fd), address_(text_of(remote)) {
     peer_ = (address_.find(':') != std::string::npos ? "[" + address_ + "]" : address_) + ":" +
             std::to_string(port_of(remote));
   }
@@ -105,9 +105,8 @@ class TcpStream final : public ByteStream {
     if (poll_.closed()) return {Io::Status::closed};
     // The usual case; the kernel has less to copy and check than with sendmsg.
     if (pieces.size() == 1) {
-      return io_of(uninterrupted([&] {
-        return ::send(poll_.fd(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-      }));
+      return io_of(uninterrupted(
+          [&] { return ::send(poll_.fd(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL); }));
     }
     msghdr m{};
     m.msg_iov = const_cast<iovec*>(pieces.data());
@@ -196,7 +195,8 @@ Task<Result<std::unique_ptr<ByteStream>>> TcpListener::accept() {
       continue;
     }
     Address remote;
-    const int fd = accept4(state_->poll.fd(), remote.get(), &remote.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd =
+        accept4(state_->poll.fd(), remote.get(), &remote.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       const int one = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
