@@ -1,5 +1,6 @@
-// Runs a fuzz entry point over every file of a corpus folder, then over truncations and bit flips of
-// each, so that a crash once found stays found in plain test runs. The mutations are deterministic.
+// Runs a fuzz entry point over every file of a corpus folder, then over truncations and bit flips
+// of each, so that a crash once found stays found in plain test runs. The mutations are
+// deterministic.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -1,8 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Bytes: an immutable, reference-counted slice of memory. Copying and slicing are O(1) and share the
-// memory; any core may hold one. The last holder frees it. ByteReader and ByteWriter are the only ways
-// wire formats touch memory: every read is bounds-checked, so parsers cannot run past the end.
+// Bytes: an immutable, reference-counted slice of memory. Copying and slicing are O(1) and share
+// the memory; any core may hold one. The last holder frees it. ByteReader and ByteWriter are the
+// only ways wire formats touch memory: every read is bounds-checked, so parsers cannot run past the
+// end.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +51,9 @@ class Bytes {
   size_t size_ = 0;
 };
 
-// Reads big-endian fields (little-endian where named) from a span. A read past the end returns zeros,
-// consumes nothing more and makes ok() false for good: parse a whole structure, then ask ok() once.
+// Reads big-endian fields (little-endian where named) from a span. A read past the end returns
+// zeros, consumes nothing more and makes ok() false for good: parse a whole structure, then ask
+// ok() once.
 class ByteReader {
  public:
   explicit ByteReader(ByteSpan in) : in_(in) {}

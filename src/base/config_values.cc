@@ -199,28 +199,17 @@ std::string to_text(const Endpoint& e) {
 
 std::string_view to_string(FieldKind kind) {
   switch (kind) {
-    case FieldKind::boolean:
-      return "boolean";
-    case FieldKind::integer:
-      return "integer";
-    case FieldKind::number:
-      return "number";
-    case FieldKind::text:
-      return "text";
-    case FieldKind::duration:
-      return "duration";
-    case FieldKind::duration_or_auto:
-      return "duration or auto";
-    case FieldKind::byte_size:
-      return "size";
-    case FieldKind::endpoint:
-      return "address";
-    case FieldKind::choice:
-      return "choice";
-    case FieldKind::list:
-      return "list";
-    case FieldKind::map:
-      return "map";
+    case FieldKind::boolean: return "boolean";
+    case FieldKind::integer: return "integer";
+    case FieldKind::number: return "number";
+    case FieldKind::text: return "text";
+    case FieldKind::duration: return "duration";
+    case FieldKind::duration_or_auto: return "duration or auto";
+    case FieldKind::byte_size: return "size";
+    case FieldKind::endpoint: return "address";
+    case FieldKind::choice: return "choice";
+    case FieldKind::list: return "list";
+    case FieldKind::map: return "map";
   }
   return "unknown";
 }

@@ -22,8 +22,8 @@ struct Sink {
 Sink& sink() {
   static Sink s = [] {
     Sink fresh;
-    fresh.out = std::make_shared<spdlog::logger>(
-        "weir", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    fresh.out =
+        std::make_shared<spdlog::logger>("weir", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     fresh.out->set_pattern("%v");
     fresh.out->set_level(spdlog::level::trace);
     fresh.out->flush_on(spdlog::level::trace);

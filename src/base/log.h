@@ -1,9 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Logging: one line per fact, `level time [context] message key=value`, as text or JSON. A Logger is a
-// value with a context prefix ("rtmp 10.0.0.1:53122 live/foo"), set once per session and inherited with
-// with(). Any core may log; nothing on the packet path does: it bumps counters. Secrets never come
-// here: pass names through redact_query() first.
+// Logging: one line per fact, `level time [context] message key=value`, as text or JSON. A Logger
+// is a value with a context prefix ("rtmp 10.0.0.1:53122 live/foo"), set once per session and
+// inherited with with(). Any core may log; nothing on the packet path does: it bumps counters.
+// Secrets never come here: pass names through redact_query() first.
 #pragma once
 
 #include <fmt/format.h>

@@ -20,9 +20,9 @@ enum class Code {
   denied,       // access refused
   busy,         // the name or resource is taken
   not_found,
-  limit,        // a bound of ours was reached
-  io,           // the operating system said no
-  internal,     // a broken promise inside, reported instead of crashing
+  limit,     // a bound of ours was reached
+  io,        // the operating system said no
+  internal,  // a broken promise inside, reported instead of crashing
 };
 
 std::string_view to_string(Code);
@@ -52,18 +52,20 @@ inline std::unexpected<Error> fail(Error e) { return std::unexpected(std::move(e
 // CO_TRY is the same inside a coroutine.
 #define WEIR_CAT2(a, b) a##b
 #define WEIR_CAT(a, b) WEIR_CAT2(a, b)
-#define WEIR_TRY2(ret, tmp, decl, ...)                      \
-  auto tmp = (__VA_ARGS__);                                 \
-  if (!tmp) ret std::unexpected(std::move(tmp).error());    \
+#define WEIR_TRY2(ret, tmp, decl, ...)                   \
+  auto tmp = (__VA_ARGS__);                              \
+  if (!tmp) ret std::unexpected(std::move(tmp).error()); \
   decl = *std::move(tmp)
-#define WEIR_TRY1(ret, tmp, ...)                                                   \
-  do {                                                                             \
+#define WEIR_TRY1(ret, tmp, ...)                                                     \
+  do {                                                                               \
     if (auto tmp = (__VA_ARGS__); !tmp) ret std::unexpected(std::move(tmp).error()); \
   } while (false)
 #define WEIR_PICK(_1, _2, _3, _4, _5, _6, NAME, ...) NAME
-#define TRY(...) \
-  WEIR_PICK(__VA_ARGS__, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY1, )(return, WEIR_CAT(try_, __LINE__), __VA_ARGS__)
-#define CO_TRY(...) \
-  WEIR_PICK(__VA_ARGS__, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY1, )(co_return, WEIR_CAT(try_, __LINE__), __VA_ARGS__)
+#define TRY(...)                                                                             \
+  WEIR_PICK(__VA_ARGS__, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY1, ) \
+  (return, WEIR_CAT(try_, __LINE__), __VA_ARGS__)
+#define CO_TRY(...)                                                                          \
+  WEIR_PICK(__VA_ARGS__, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY2, WEIR_TRY1, ) \
+  (co_return, WEIR_CAT(try_, __LINE__), __VA_ARGS__)
 
 }  // namespace weir

@@ -82,21 +82,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const ByteSpan in(data + 1, size - 1);
   switch (data[0] % 5) {
-    case 0:
-      fuzz_aac(in);
-      break;
-    case 1:
-      fuzz_opus(in);
-      break;
-    case 2:
-      fuzz_flac(in);
-      break;
-    case 3:
-      fuzz_frames(in);
-      break;
-    default:
-      fuzz_registry(in);
-      break;
+    case 0: fuzz_aac(in); break;
+    case 1: fuzz_opus(in); break;
+    case 2: fuzz_flac(in); break;
+    case 3: fuzz_frames(in); break;
+    default: fuzz_registry(in); break;
   }
   return 0;
 }

@@ -47,18 +47,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const ByteSpan in(data + 1, size - 1);
   switch (data[0] & 3) {
-    case 0:
-      fuzz_record(in);
-      break;
-    case 1:
-      (void)parse_h264_sps(in);
-      break;
-    case 2:
-      fuzz_payload(in);
-      break;
-    default:
-      fuzz_framing(in);
-      break;
+    case 0: fuzz_record(in); break;
+    case 1: (void)parse_h264_sps(in); break;
+    case 2: fuzz_payload(in); break;
+    default: fuzz_framing(in); break;
   }
   return 0;
 }

@@ -27,10 +27,8 @@ bool has_chroma_fields(uint8_t profile) {
     case 135:
     case 138:
     case 139:
-    case 244:
-      return true;
-    default:
-      return false;
+    case 244: return true;
+    default: return false;
   }
 }
 

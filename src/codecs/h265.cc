@@ -134,17 +134,10 @@ Result<HevcConfig> hevc_config_in_band(ByteSpan payload) {
   NalReader reader(payload);
   while (auto nal = reader.next()) {
     switch (h265_nal_type(*nal)) {
-      case H265Nal::vps:
-        vps.push_back(Bytes::copy(*nal));
-        break;
-      case H265Nal::sps:
-        sps.push_back(Bytes::copy(*nal));
-        break;
-      case H265Nal::pps:
-        pps.push_back(Bytes::copy(*nal));
-        break;
-      default:
-        break;
+      case H265Nal::vps: vps.push_back(Bytes::copy(*nal)); break;
+      case H265Nal::sps: sps.push_back(Bytes::copy(*nal)); break;
+      case H265Nal::pps: pps.push_back(Bytes::copy(*nal)); break;
+      default: break;
     }
   }
   return make_hevc_config(std::move(vps), std::move(sps), std::move(pps));

@@ -28,15 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const ByteSpan in(data + 1, size - 1);
   switch (data[0] & 3) {
-    case 0:
-      fuzz_record(in);
-      break;
-    case 1:
-      (void)parse_h265_sps(in);
-      break;
-    case 2:
-      (void)parse_h265_vps_frame_rate(in);
-      break;
+    case 0: fuzz_record(in); break;
+    case 1: (void)parse_h265_sps(in); break;
+    case 2: (void)parse_h265_vps_frame_rate(in); break;
     default:
       (void)h265_is_keyframe(in);
       (void)hevc_config_in_band(in);

@@ -72,14 +72,10 @@ Time opus_packet_duration(ByteSpan packet) {
   const Time one = frame_length(packet[0] >> 3);
   // RFC 6716 3.2: one frame, two of a size, two of different sizes, a count.
   switch (packet[0] & 3) {
-    case 0:
-      return one;
-    case 1:
-      return packet.size() % 2 ? 2 * one : Time{};
-    case 2:
-      return packet.size() > 1 ? 2 * one : Time{};
-    default:
-      break;
+    case 0: return one;
+    case 1: return packet.size() % 2 ? 2 * one : Time{};
+    case 2: return packet.size() > 1 ? 2 * one : Time{};
+    default: break;
   }
   if (packet.size() < 2) return {};
   const Time all = (packet[1] & 63) * one;

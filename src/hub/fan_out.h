@@ -1,10 +1,11 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// FanOut: one muxing of a stream for all its viewers of one form (FLV tags, RTMP chunks ...) on one core, and
-// the loop that writes it to their sockets. Each viewer is a position in a ByteLog; after each append the
-// loop hands every viewer that is due one sendmsg over the shared bytes. A viewer whose socket is full waits
-// for room; one that falls off the log goes on at the newest keyframe. Lives while it has viewers; owned by
-// them, registered with the stream's ring, on that ring's core. (architecture: Derived<Muxer>.)
+// FanOut: one muxing of a stream for all its viewers of one form (FLV tags, RTMP chunks ...) on one
+// core, and the loop that writes it to their sockets. Each viewer is a position in a ByteLog; after
+// each append the loop hands every viewer that is due one sendmsg over the shared bytes. A viewer
+// whose socket is full waits for room; one that falls off the log goes on at the newest keyframe.
+// Lives while it has viewers; owned by them, registered with the stream's ring, on that ring's
+// core. (architecture: Derived<Muxer>.)
 #pragma once
 
 #include <array>
@@ -20,7 +21,8 @@
 
 namespace weir::hub {
 
-// Turns events into bytes that any viewer of this form can be sent, whoever it is and whenever it joins.
+// Turns events into bytes that any viewer of this form can be sent, whoever it is and whenever it
+// joins.
 class Muxer {
  public:
   virtual ~Muxer() = default;
@@ -39,16 +41,16 @@ class Muxer {
 
 // How long bytes may wait so that more go with one system call (setting play.merge).
 struct Merge {
-  bool automatic = true;   // from 0 to `most` as the core gets busy
-  Time fixed{};            // when not automatic; zero writes each packet at once
+  bool automatic = true;  // from 0 to `most` as the core gets busy
+  Time fixed{};           // when not automatic; zero writes each packet at once
   Time most{100ms};
 };
 
 struct FanOutLimits {
   Merge merge;
   RingLimits log;
-  Time stall{30s};     // a viewer whose socket takes nothing for this long is let go
-  int gaps = 10;       // so is one that had more gaps than this ...
+  Time stall{30s};       // a viewer whose socket takes nothing for this long is let go
+  int gaps = 10;         // so is one that had more gaps than this ...
   Time gap_window{30s};  // ... within this time
 };
 
@@ -105,22 +107,23 @@ class FanOut final : RingListener, public std::enable_shared_from_this<FanOut> {
   net::Timer stalled_;  // armed while a socket is full: data need not come for it to be noticed
 };
 
-// One viewer's place in a FanOut and its socket. Owned by its session, on the session's core; the session
-// keeps reading the socket itself and may send messages of its own in between.
+// One viewer's place in a FanOut and its socket. Owned by its session, on the session's core; the
+// session keeps reading the socket itself and may send messages of its own in between.
 class FanOut::Viewer final : net::Waiter {
  public:
   Viewer(std::shared_ptr<FanOut> fan_out, net::ByteStream& stream, PeerPtr peer);
   ~Viewer();
 
-  // Sends the stream from the newest join point on, from its first byte when there is none yet; `first`
-  // (may be empty) goes before it.
+  // Sends the stream from the newest join point on, from its first byte when there is none yet;
+  // `first` (may be empty) goes before it.
   void start(Bytes first);
   // Private bytes, sent between two packets, in order. One that lets 1 MiB of them wait is let go.
   void send(Bytes);
   size_t waiting() const { return waiting_; }
   // Stops sending the stream; start({}) goes on at the newest join point.
   void pause();
-  // What it had still to send besides whole packets, in order; for whoever writes to the stream next.
+  // What it had still to send besides whole packets, in order; for whoever writes to the stream
+  // next.
   std::deque<Bytes> release();
   // Waits until the viewer is over: Code::closed is the stream's end, all else the viewer's.
   net::Task<Error> done();
@@ -143,7 +146,7 @@ class FanOut::Viewer final : net::Waiter {
   size_t waiting_ = 0;         // bytes in there that are its own
   uint64_t at_ = 0;            // in the log, always between two entries
   bool running_ = false, joined_ = false, blocked_ = false;
-  uint32_t version_ = 0;       // of the preface sent last
+  uint32_t version_ = 0;            // of the preface sent last
   std::optional<Time> full_since_;  // when the socket last took something and had no more room
   Time gap_window_start_{};
   int gaps_ = 0;

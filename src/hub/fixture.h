@@ -1,7 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// What hub tests share: cores on a manual clock, packets in one word, and a reader that collects events as
-// text: "I1" for an info version, "K0@0" a keyframe of track 0 at 0 ms, "p0@40", "a64@21", "G5" a gap, "E".
+// What hub tests share: cores on a manual clock, packets in one word, and a reader that collects
+// events as text: "I1" for an info version, "K0@0" a keyframe of track 0 at 0 ms, "p0@40",
+// "a64@21", "G5" a gap, "E".
 #pragma once
 
 #include <string>

@@ -1,9 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Hub: the directory of streams and the one place where publishers meet subscribers. It knows packets, never
-// protocols. Access is checked inside, so no protocol can forget it. The directory is guarded by a mutex
-// that publish, subscribe and list take, and no packet ever does. One per process, owned by main; its
-// methods may be called on any core.
+// Hub: the directory of streams and the one place where publishers meet subscribers. It knows
+// packets, never protocols. Access is checked inside, so no protocol can forget it. The directory
+// is guarded by a mutex that publish, subscribe and list take, and no packet ever does. One per
+// process, owned by main; its methods may be called on any core.
 #pragma once
 
 #include <functional>
@@ -32,8 +32,8 @@ struct HubConfig {
   FanOutLimits fan_out;
 };
 
-// The right to push one stream; given back by the destructor, as a lost publisher. Lives on the core of the
-// session that published; packets cross to the stream's home in batches.
+// The right to push one stream; given back by the destructor, as a lost publisher. Lives on the
+// core of the session that published; packets cross to the stream's home in batches.
 class Publication {
  public:
   Publication(std::shared_ptr<Stream> stream, uint32_t incarnation, Time start);
@@ -99,14 +99,15 @@ struct StreamStatus {
   StreamKey key;
   Stream::State state;
   WallTime since;
-  StreamInfoPtr info;               // null before the first
-  PeerPtr publisher;                // null while there is none
+  StreamInfoPtr info;  // null before the first
+  PeerPtr publisher;   // null while there is none
   std::vector<PeerPtr> viewers;
   size_t audience = 0;  // viewers without a subscription, see Hub::set_audience
   uint64_t packets_in, bytes_in;
 };
 
-// Told about the life of streams, on the stream's home core. Hooks, packagers and recorders start here.
+// Told about the life of streams, on the stream's home core. Hooks, packagers and recorders start
+// here.
 class HubObserver {
  public:
   virtual ~HubObserver() = default;
@@ -123,13 +124,16 @@ class Hub {
 
   // Claims the name. Code::busy when somebody publishes it.
   net::Task<Result<Publication>> publish(StreamKey key, PeerPtr peer);
-  // With MissingStream::wait a name nobody publishes gives a subscription that waits; else Code::not_found.
-  net::Task<Result<Subscription>> subscribe(StreamKey key, PeerPtr peer, SubscribeOptions options = {});
+  // With MissingStream::wait a name nobody publishes gives a subscription that waits; else
+  // Code::not_found.
+  net::Task<Result<Subscription>> subscribe(StreamKey key, PeerPtr peer,
+                                            SubscribeOptions options = {});
   std::vector<StreamStatus> list() const;
-  // Ends every stream; when it returns, no observer is told anything more. For the end of the process,
-  // when nobody publishes or subscribes any longer; awaited on any core.
+  // Ends every stream; when it returns, no observer is told anything more. For the end of the
+  // process, when nobody publishes or subscribes any longer; awaited on any core.
   net::Task<> stop();
-  // How many watch through this protocol without a subscription: those who come and go with each request.
+  // How many watch through this protocol without a subscription: those who come and go with each
+  // request.
   void set_audience(const StreamKey& key, const std::string& protocol, size_t viewers);
   // Before the first stream.
   void observe(HubObserver& o) { observers_.push_back(&o); }

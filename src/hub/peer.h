@@ -1,8 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Peer: who publishes or subscribes, as statistics, logs, access checks and kick need it; the same for every
-// protocol. Made by the session, shared with the hub for as long as either lives. The text is set before
-// the peer is shown to the hub and never changed; the counters may be bumped and read on any core.
+// Peer: who publishes or subscribes, as statistics, logs, access checks and kick need it; the same
+// for every protocol. Made by the session, shared with the hub for as long as either lives. The
+// text is set before the peer is shown to the hub and never changed; the counters may be bumped and
+// read on any core.
 #pragma once
 
 #include <functional>

@@ -1,10 +1,11 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Ring: the bounded log of a stream's newest events on one core, and its local readers. A reader is a
-// Cursor, a number: however slow, it costs no memory. What falls off the tail is gone; a reader left behind
-// goes on at the newest join point and is told by one Gap. A join point is a keyframe of the main video
-// track, or any packet of a stream without video. A reader that was there before the first event misses
-// nothing that can be decoded. Owned by hub::Stream; one per core with subscribers.
+// Ring: the bounded log of a stream's newest events on one core, and its local readers. A reader is
+// a Cursor, a number: however slow, it costs no memory. What falls off the tail is gone; a reader
+// left behind goes on at the newest join point and is told by one Gap. A join point is a keyframe
+// of the main video track, or any packet of a stream without video. A reader that was there before
+// the first event misses nothing that can be decoded. Owned by hub::Stream; one per core with
+// subscribers.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@
 namespace weir::hub {
 
 struct RingLimits {
-  Time span{4s};               // kept for slow readers; the newest group of pictures is kept beyond it
-  size_t bytes = 32u << 20;    // never exceeded by more than one entry; counts what small ones cost
+  Time span{4s};  // kept for slow readers; the newest group of pictures is kept beyond it
+  size_t bytes = 32u << 20;  // never exceeded by more than one entry; counts what small ones cost
 };
 
 // One event as it crosses cores: exactly one of the three is set.
@@ -59,8 +60,8 @@ class Ring {
 
   Ring(net::Core& core, RingLimits limits);
 
-  // Appends events numbered from `first`. A number beyond end() means that events were lost on the way
-  // here: everyone resumes at the next join point.
+  // Appends events numbered from `first`. A number beyond end() means that events were lost on the
+  // way here: everyone resumes at the next join point.
   void append(uint64_t first, const Batch& batch);
   // What a new ring on another core starts with: all events, and the info in force at the first.
   struct Snapshot {

@@ -36,7 +36,11 @@ struct RingTest : ::testing::Test {
 };
 
 TEST_F(RingTest, JoinsAtTheNewestKeyframeWithItsInfo) {
-  add({{.info = info(1)}, of(video(0, true)), of(video(40, false)), of(audio(50)), of(video(80, true)),
+  add({{.info = info(1)},
+       of(video(0, true)),
+       of(video(40, false)),
+       of(audio(50)),
+       of(video(80, true)),
        of(video(120, false))});
   Ring::Cursor newest, oldest;
   EXPECT_EQ(drain(ring, newest), "I1 K80 p120");

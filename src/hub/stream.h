@@ -1,9 +1,10 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Stream: one name: its current publisher, its timeline, its rings. The publisher may come and go: after a
-// loss the stream is held for a while and the next publisher goes on where the last one stopped, on one
-// monotone timeline, as a new incarnation. Lives on its home core (where it was first asked for); rings_[i]
-// belongs to core i. Shared by the publications and subscriptions of the name; known to Hub only.
+// Stream: one name: its current publisher, its timeline, its rings. The publisher may come and go:
+// after a loss the stream is held for a while and the next publisher goes on where the last one
+// stopped, on one monotone timeline, as a new incarnation. Lives on its home core (where it was
+// first asked for); rings_[i] belongs to core i. Shared by the publications and subscriptions of
+// the name; known to Hub only.
 #pragma once
 
 #include <atomic>
@@ -31,7 +32,8 @@ enum class Ending {
   lost,   // its connection broke
 };
 
-// What was posted to another core and not yet taken there: bounded, or a stuck core fills the memory.
+// What was posted to another core and not yet taken there: bounded, or a stuck core fills the
+// memory.
 class Transit {
  public:
   // False when it would be too much; then nothing may be posted.
@@ -55,8 +57,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   // Home core. The number of the new publisher, or Code::busy.
   Result<uint32_t> attach(PeerPtr peer);
-  // Home core. What publisher `incarnation` sent; ignored when another has taken over since. `hole`: some
-  // of it was lost just before, so everyone resumes at the next join point.
+  // Home core. What publisher `incarnation` sent; ignored when another has taken over since.
+  // `hole`: some of it was lost just before, so everyone resumes at the next join point.
   enum class Before { nothing_lost, hole };
   void push(uint32_t incarnation, Batch batch, Before before = Before::nothing_lost);
   void detach(uint32_t incarnation, Ending how);
@@ -67,7 +69,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // Any core: makes sure that this core has a ring; then ring() is there until leave().
   net::Task<> join();
   void leave();
-  // One more reader of this core's ring, which must be there; given back when the result is dropped.
+  // One more reader of this core's ring, which must be there; given back when the result is
+  // dropped.
   std::shared_ptr<void> hold_ring();
   Ring& ring();
   // This core's fan-out of the form `form`, made on first use.

@@ -12,9 +12,17 @@ TEST(StreamKey, GoodNames) {
 }
 
 TEST(StreamKey, HostileNames) {
-  for (auto [app, name] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"", "x"}, {"live", ""}, {"live", ".."}, {"..", "x"}, {"a//b", "x"}, {"live", "a/b"},
-           {"live", "a\\b"}, {"live", "a\nb"}, {"live", "a%2f"}, {"a/../b", "x"}})
+  for (auto [app, name] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"", "x"},
+                                                                  {"live", ""},
+                                                                  {"live", ".."},
+                                                                  {"..", "x"},
+                                                                  {"a//b", "x"},
+                                                                  {"live", "a/b"},
+                                                                  {"live", "a\\b"},
+                                                                  {"live", "a\nb"},
+                                                                  {"live", "a%2f"},
+                                                                  {"a/../b", "x"}})
     EXPECT_FALSE(make_stream_key(app, name)) << app << " " << name;
   EXPECT_FALSE(make_stream_key("live", std::string(256, 'x')));
 }

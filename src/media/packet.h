@@ -2,8 +2,8 @@
 
 // Packet: one access unit or audio frame, immutable once published; shared by every core that has
 // viewers. Times are on the stream's own timeline, which starts near zero. Payload is the canonical
-// form of codecs/README.md: H.264 and H.265 with 4-byte lengths (parameter sets in Track::config), AV1
-// as OBUs with sizes and no temporal delimiter, AAC raw, others as they come.
+// form of codecs/README.md: H.264 and H.265 with 4-byte lengths (parameter sets in Track::config),
+// AV1 as OBUs with sizes and no temporal delimiter, AAC raw, others as they come.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// StreamKey: how a stream is named: application, name and rendition; an empty rendition is the source.
-// Parsed once at the edge from "app/name" by the protocol; arguments after '?' never become part of it.
+// StreamKey: how a stream is named: application, name and rendition; an empty rendition is the
+// source. Parsed once at the edge from "app/name" by the protocol; arguments after '?' never become
+// part of it.
 #pragma once
 
 #include <compare>
@@ -20,8 +21,9 @@ struct StreamKey {
   auto operator<=>(const StreamKey&) const = default;
 };
 
-// app: one or more path parts; name: the last one. Refuses empty parts, "." and "..", control characters,
-// backslashes, '%', '?' and '#', and anything longer than 255 bytes: the key may become a file name.
+// app: one or more path parts; name: the last one. Refuses empty parts, "." and "..", control
+// characters, backslashes, '%', '?' and '#', and anything longer than 255 bytes: the key may become
+// a file name.
 Result<StreamKey> make_stream_key(std::string_view app, std::string_view name);
 
 }  // namespace weir

@@ -94,7 +94,8 @@ TEST(Timeline, TracksOnClocksOfTheirOwnDoNotChaseEachOther) {
   EXPECT_EQ(t.counts().jumps, 1u);
 }
 
-// 32-bit milliseconds that leap half their range each time, unwrapped beyond 64 bits of nanoseconds.
+// 32-bit milliseconds that leap half their range each time, unwrapped beyond 64 bits of
+// nanoseconds.
 TEST(Timeline, HostileClocksStayWithinBounds) {
   Timeline t;
   std::array<Time, 2> last{};

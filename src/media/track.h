@@ -39,9 +39,9 @@ struct DataParams {
 struct Track {
   TrackId id{};
   Codec codec{};
-  // The decoder configuration: avcC / hvcC / av1C / vpcC record, AudioSpecificConfig, OpusHead, FLAC
-  // STREAMINFO (34 bytes); empty where the codec needs none (mp3, ac3, eac3). For `script`: the AMF0
-  // values of the last onMetaData without its name.
+  // The decoder configuration: avcC / hvcC / av1C / vpcC record, AudioSpecificConfig, OpusHead,
+  // FLAC STREAMINFO (34 bytes); empty where the codec needs none (mp3, ac3, eac3). For `script`:
+  // the AMF0 values of the last onMetaData without its name.
   Bytes config;
   std::variant<VideoParams, AudioParams, DataParams> params;
   std::string language;  // BCP 47, empty when unknown

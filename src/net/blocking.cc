@@ -28,8 +28,7 @@ struct BlockingPool::Queue {
 };
 
 BlockingPool::BlockingPool(int threads) : queue_(std::make_unique<Queue>()) {
-  for (int i = 0; i < threads; ++i)
-    queue_->threads.emplace_back([q = queue_.get()] { q->work(); });
+  for (int i = 0; i < threads; ++i) queue_->threads.emplace_back([q = queue_.get()] { q->work(); });
 }
 
 BlockingPool::~BlockingPool() {

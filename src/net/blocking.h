@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// BlockingPool: a few threads for work that may block (disk, name resolution). co_await pool.run(f) runs f
-// there and goes on, on the caller's core, with its result. The queue is bounded by the callers: each
-// awaits its own piece. Owned by main; destroyed after the cores' work has ended.
+// BlockingPool: a few threads for work that may block (disk, name resolution). co_await pool.run(f)
+// runs f there and goes on, on the caller's core, with its result. The queue is bounded by the
+// callers: each awaits its own piece. Owned by main; destroyed after the cores' work has ended.
 #pragma once
 
 #include <functional>

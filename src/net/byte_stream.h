@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// ByteStream: a connected two-way stream of bytes: TCP, TLS, or a pair in memory for tests. Non-blocking at
-// the bottom (try_*, wait_*), which the fan-out loops use, with coroutine forms on top. One reader and one
-// writer at a time. Owned by one session, lives on that session's core.
+// ByteStream: a connected two-way stream of bytes: TCP, TLS, or a pair in memory for tests.
+// Non-blocking at the bottom (try_*, wait_*), which the fan-out loops use, with coroutine forms on
+// top. One reader and one writer at a time. Owned by one session, lives on that session's core.
 #pragma once
 
 #include <sys/uio.h>
@@ -23,8 +23,8 @@ struct Io {
   int error = 0;     // errno when failed
 };
 
-// Called once, on the core, when what it waits for happened or the stream was closed; never from inside
-// wait_*(). Destroying it while waiting unregisters it.
+// Called once, on the core, when what it waits for happened or the stream was closed; never from
+// inside wait_*(). Destroying it while waiting unregisters it.
 class Waiter {
  public:
   Waiter() = default;

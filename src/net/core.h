@@ -1,9 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Core: one thread, one event loop, the clock and timers of everything that lives there. Cores: all of
-// them; owned by main. Crossing from one core to another happens only through post() and on(). A Core
-// made with a ManualClock has no thread and is driven by a test with run_until_idle() and advance().
-// It waits in epoll (loop.h).
+// Core: one thread, one event loop, the clock and timers of everything that lives there. Cores: all
+// of them; owned by main. Crossing from one core to another happens only through post() and on(). A
+// Core made with a ManualClock has no thread and is driven by a test with run_until_idle() and
+// advance(). It waits in epoll (loop.h).
 #pragma once
 
 #include <coroutine>
@@ -43,7 +43,8 @@ class Core {
 #endif
   }
 
-  // Share of the last 100 ms or so that this thread was busy, 0..1, for adaptive merging and statistics.
+  // Share of the last 100 ms or so that this thread was busy, 0..1, for adaptive merging and
+  // statistics.
   double load() {
     sample_load();
     return load_;
@@ -55,7 +56,7 @@ class Core {
   // For tests: runs what is ready, including sockets, until nothing is; returns how much that was.
   size_t run_until_idle();
 
-  struct Loop;  // loop.h
+  struct Loop;                          // loop.h
   Loop* loop() { return loop_.get(); }  // null while the process ends
 
  private:
@@ -102,7 +103,8 @@ class Timer {
   bool armed_ = false;
 };
 
-// A deadline of a session, moved forward by progress: extend() is one store, and one timer serves all.
+// A deadline of a session, moved forward by progress: extend() is one store, and one timer serves
+// all.
 class Deadline {
  public:
   Deadline(Core& core, std::move_only_function<void()> on_expiry);

@@ -1,7 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Two ByteStreams joined in memory, so that sessions are tested without ports. Each direction holds at
-// most `capacity` bytes. Both ends live on one core; closing one end lets the other read what is left.
+// Two ByteStreams joined in memory, so that sessions are tested without ports. Each direction holds
+// at most `capacity` bytes. Both ends live on one core; closing one end lets the other read what is
+// left.
 #pragma once
 
 #include <memory>

@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// PerCore<T>: one copy of an immutable value for each core, replaced by posting. The owner's core calls
-// publish(); each core reads its own copy with local(), without locks and without hopping. T is cheap to copy,
-// typically shared_ptr<const Something>.
+// PerCore<T>: one copy of an immutable value for each core, replaced by posting. The owner's core
+// calls publish(); each core reads its own copy with local(), without locks and without hopping. T
+// is cheap to copy, typically shared_ptr<const Something>.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,8 @@ class PerCore {
     const int mine = Core::here().index();
     for (int i = 0; i < cores_->size(); ++i) {
       if (i == mine) continue;
-      (*cores_)[i].post([slots = slots_, i, value] { (*slots)[static_cast<size_t>(i)].value = value; });
+      (*cores_)[i].post(
+          [slots = slots_, i, value] { (*slots)[static_cast<size_t>(i)].value = value; });
     }
     (*slots_)[static_cast<size_t>(mine)].value = std::move(value);
   }

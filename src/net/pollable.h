@@ -1,7 +1,7 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Pollable: readiness of one file descriptor on one core. Owns the descriptor. The sockets above it read and
-// write with plain system calls and come here only when those would block.
+// Pollable: readiness of one file descriptor on one core. Owns the descriptor. The sockets above it
+// read and write with plain system calls and come here only when those would block.
 #pragma once
 
 #include <memory>

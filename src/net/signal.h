@@ -1,9 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Signal: what coroutines of one core wait on for each other. notify() wakes everyone waiting now, once,
-// inside the call's core turn but never inside notify() itself. wait_for() gives up after a while. Waiting
-// coroutines may be destroyed while waiting. Leaves out memory: a notify with nobody waiting is lost, so
-// callers re-check their condition in a loop.
+// Signal: what coroutines of one core wait on for each other. notify() wakes everyone waiting now,
+// once, inside the call's core turn but never inside notify() itself. wait_for() gives up after a
+// while. Waiting coroutines may be destroyed while waiting. Leaves out memory: a notify with nobody
+// waiting is lost, so callers re-check their condition in a loop.
 #pragma once
 
 #include <coroutine>
@@ -47,8 +47,8 @@ class Signal {
  private:
   void wake();
   Core& core_;
-  std::list<Wait*> waits_;   // not notified yet
-  std::list<Wait*> woken_;   // to be resumed by wake()
+  std::list<Wait*> waits_;  // not notified yet
+  std::list<Wait*> woken_;  // to be resumed by wake()
   bool waking_ = false;
   std::shared_ptr<bool> gate_;
 };

@@ -1,10 +1,10 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Task<T>: a coroutine that starts when awaited (or spawned by a TaskGroup) and resumes its awaiter when
-// done. Move-only, owned by whoever awaits it; destroying an unfinished one destroys its frame and all
-// below it. It never leaves the core it runs on except through on(core). Exceptions do not cross it: one
-// that escapes a body ends the process. Leaves out cancellation: whoever wants a task to end closes
-// what it waits on (stream, signal), and the task returns Code::closed.
+// Task<T>: a coroutine that starts when awaited (or spawned by a TaskGroup) and resumes its awaiter
+// when done. Move-only, owned by whoever awaits it; destroying an unfinished one destroys its frame
+// and all below it. It never leaves the core it runs on except through on(core). Exceptions do not
+// cross it: one that escapes a body ends the process. Leaves out cancellation: whoever wants a task
+// to end closes what it waits on (stream, signal), and the task returns Code::closed.
 #pragma once
 
 #include <coroutine>

@@ -1,8 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// TaskGroup: the only way to start a task that nobody awaits at once. It knows each task's name, counts
-// them and can be waited for, so that nothing is left running when its owner goes. Lives on one core; the
-// owner closes what its tasks wait on, then awaits close(), before destroying the group.
+// TaskGroup: the only way to start a task that nobody awaits at once. It knows each task's name,
+// counts them and can be waited for, so that nothing is left running when its owner goes. Lives on
+// one core; the owner closes what its tasks wait on, then awaits close(), before destroying the
+// group.
 #pragma once
 
 #include <string_view>
@@ -32,8 +33,8 @@ class TaskGroup {
   Signal idle_;
 };
 
-// Runs a and b, both on this core, and returns when both are done. Each must see to it that the other
-// ends when it ends (by closing what both use).
+// Runs a and b, both on this core, and returns when both are done. Each must see to it that the
+// other ends when it ends (by closing what both use).
 Task<> both(Core& core, Task<> a, Task<> b);
 
 }  // namespace weir::net

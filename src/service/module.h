@@ -1,8 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// What a protocol or worker is to the server: a Module (a name, a configuration section, a way to start) and
-// the Service that runs. app/modules.cc lists the modules; main starts them in order and stops them in
-// reverse. Context is all that a module gets; nothing is global.
+// What a protocol or worker is to the server: a Module (a name, a configuration section, a way to
+// start) and the Service that runs. app/modules.cc lists the modules; main starts them in order and
+// stops them in reverse. Context is all that a module gets; nothing is global.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 #include "hub/hub.h"
 #include "net/blocking.h"
 #include "net/core.h"
-#include "net/per_core.h"
 #include "net/http/router.h"
+#include "net/per_core.h"
 #include "net/task.h"
 
 namespace weir::service {

@@ -1,8 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Sessions: a service's listeners on every core and the sessions they gave birth to. Each connection becomes
-// a task on the core where it arrived; stop() closes the listeners, asks every session to end and waits for
-// all. Owned by a service; made on core 0, each part lives on its own core.
+// Sessions: a service's listeners on every core and the sessions they gave birth to. Each
+// connection becomes a task on the core where it arrived; stop() closes the listeners, asks every
+// session to end and waits for all. Owned by a service; made on core 0, each part lives on its own
+// core.
 #pragma once
 
 #include <functional>
@@ -19,13 +20,15 @@ namespace weir::service {
 
 class Sessions {
  public:
-  // Runs one connection to its end. The stream stays until the task is done; closing it ends the task.
+  // Runs one connection to its end. The stream stays until the task is done; closing it ends the
+  // task.
   using Serve = std::function<net::Task<>(net::ByteStream&)>;
 
   Sessions(net::Cores& cores, Serve serve) : cores_(cores), serve_(std::move(serve)) {}
   ~Sessions();
 
-  // Opens a listener on each core; port 0 takes any, the same on all. After a failure nothing is open.
+  // Opens a listener on each core; port 0 takes any, the same on all. After a failure nothing is
+  // open.
   net::Task<Result<>> listen(Endpoint endpoint, int max_sessions);
   uint16_t port() const { return port_; }
   // No new connections.

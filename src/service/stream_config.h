@@ -1,6 +1,7 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// The sections that say how the hub behaves, `stream` and `play`, and how they become its HubConfig.
+// The sections that say how the hub behaves, `stream` and `play`, and how they become its
+// HubConfig.
 #pragma once
 
 #include "base/config.h"

@@ -50,27 +50,19 @@ class Reader {
 
   Result<Value> simple(uint8_t marker) {
     switch (marker) {
-      case kNumber:
-        return in_.f64();
-      case kBoolean:
-        return in_.u8() != 0;
-      case kString:
-        return in_.text(in_.u16());
-      case kNull:
-        return Null{};
+      case kNumber: return in_.f64();
+      case kBoolean: return in_.u8() != 0;
+      case kString: return in_.text(in_.u16());
+      case kNull: return Null{};
       case kUndefined:
-      case kUnsupported:
-        return Undefined{};
+      case kUnsupported: return Undefined{};
       case kDate: {
         const double ms = in_.f64();
         return Date{ms, static_cast<int16_t>(in_.u16())};
       }
-      case kLongString:
-        return in_.text(in_.u32());
-      case kXml:
-        return Xml{std::string(in_.text(in_.u32()))};
-      default:
-        return fail(Code::protocol, "amf0: unknown marker " + std::to_string(marker));
+      case kLongString: return in_.text(in_.u32());
+      case kXml: return Xml{std::string(in_.text(in_.u32()))};
+      default: return fail(Code::protocol, "amf0: unknown marker " + std::to_string(marker));
     }
   }
 

@@ -77,20 +77,13 @@ class Reader {
 
   Result<Value> simple(uint8_t marker) {
     switch (marker) {
-      case kUndefined:
-        return Undefined{};
-      case kNull:
-        return Null{};
-      case kFalse:
-        return false;
-      case kTrue:
-        return true;
-      case kInteger:
-        return Value::integer(static_cast<int32_t>(u29() << 3) >> 3);
-      case kDouble:
-        return in_.f64();
-      default:
-        break;
+      case kUndefined: return Undefined{};
+      case kNull: return Null{};
+      case kFalse: return false;
+      case kTrue: return true;
+      case kInteger: return Value::integer(static_cast<int32_t>(u29() << 3) >> 3);
+      case kDouble: return in_.f64();
+      default: break;
     }
     TRY(auto s, string());
     return Value(std::move(s));
@@ -126,18 +119,12 @@ class Reader {
   Result<Value> body(uint8_t marker, uint32_t number, int depth) {
     switch (marker) {
       case kXmlDocument:
-      case kXml:
-        return Xml{std::string(in_.text(number))};
-      case kDate:
-        return Date{in_.f64(), 0};
-      case kArray:
-        return array(number, depth);
-      case kObject:
-        return object(number, depth);
-      case kByteArray:
-        return Bytes::copy(in_.bytes(number));
-      default:
-        return vector(marker, number, depth);
+      case kXml: return Xml{std::string(in_.text(number))};
+      case kDate: return Date{in_.f64(), 0};
+      case kArray: return array(number, depth);
+      case kObject: return object(number, depth);
+      case kByteArray: return Bytes::copy(in_.bytes(number));
+      default: return vector(marker, number, depth);
     }
   }
 

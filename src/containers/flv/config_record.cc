@@ -69,21 +69,16 @@ bool needs_sequence_header(Codec codec) {
     case Codec::mp3:
     case Codec::ac3:
     case Codec::eac3:
-    case Codec::script:
-      return false;
-    default:
-      return true;
+    case Codec::script: return false;
+    default: return true;
   }
 }
 
 Result<ConfigRecord> read_config_record(Codec codec, const Bytes& wire) {
   switch (codec) {
-    case Codec::h264:
-      return read_avc(wire);
-    case Codec::h265:
-      return read_hevc(wire);
-    case Codec::opus:
-      return read_opus(wire);
+    case Codec::h264: return read_avc(wire);
+    case Codec::h265: return read_hevc(wire);
+    case Codec::opus: return read_opus(wire);
     case Codec::av1: {
       TRY(codecs::parse_av1c(wire));
       return ConfigRecord{wire};
@@ -100,22 +95,17 @@ Result<ConfigRecord> read_config_record(Codec codec, const Bytes& wire) {
       TRY(const auto info, codecs::find_flac_stream_info(wire));
       return ConfigRecord{wire.slice(static_cast<size_t>(info.data() - wire.data()), info.size())};
     }
-    default:
-      return ConfigRecord{};
+    default: return ConfigRecord{};
   }
 }
 
 Bytes write_config_record(const Track& track) {
   switch (track.codec) {
-    case Codec::flac:
-      return codecs::write_flac_header(track.config);
+    case Codec::flac: return codecs::write_flac_header(track.config);
     // Our configuration of VP8 is empty; the wire wants a record.
-    case Codec::vp8:
-      return with_version(codecs::write_vpcc({}));
-    case Codec::vp9:
-      return with_version(track.config);
-    default:
-      return track.config;
+    case Codec::vp8: return with_version(codecs::write_vpcc({}));
+    case Codec::vp9: return with_version(track.config);
+    default: return track.config;
   }
 }
 

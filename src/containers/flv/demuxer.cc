@@ -37,12 +37,9 @@ AudioParams told_by_tag(uint8_t first) {
 
 codecs::Params unknown_params(Kind kind) {
   switch (kind) {
-    case Kind::video:
-      return VideoParams{};
-    case Kind::audio:
-      return AudioParams{};
-    case Kind::data:
-      break;
+    case Kind::video: return VideoParams{};
+    case Kind::audio: return AudioParams{};
+    case Kind::data: break;
   }
   return DataParams{};
 }
@@ -55,20 +52,15 @@ Demuxer::Output Demuxer::read(TagType type, int64_t timestamp_ms, Bytes body) {
     ++counts_.empty;
     return out;
   }
-  const Time at = from_ticks(timestamp_ms, 1000);
+  // A peer may wrap its clock without end; 139 years of it are told apart, so that nothing
+  // overflows.
+  constexpr int64_t kSpan = int64_t{1} << 42;
+  const Time at = from_ticks(timestamp_ms % kSpan, 1000);
   switch (type) {
-    case TagType::video:
-      video(at, body, out);
-      break;
-    case TagType::audio:
-      audio(at, body, out);
-      break;
-    case TagType::script:
-      script(at, body, out);
-      break;
-    default:
-      ++counts_.unsupported;
-      break;
+    case TagType::video: video(at, body, out); break;
+    case TagType::audio: audio(at, body, out); break;
+    case TagType::script: script(at, body, out); break;
+    default: ++counts_.unsupported; break;
   }
   return out;
 }
@@ -96,8 +88,7 @@ void Demuxer::video(Time at, const Bytes& body, Output& out) {
   const Codec codec = codec_id == kAvc ? Codec::h264 : Codec::h265;
   Bytes rest = body.slice(in.position());
   switch (packet_type) {
-    case AvcPacketType::sequence_header:
-      return config(codec, 0, rest, out);
+    case AvcPacketType::sequence_header: return config(codec, 0, rest, out);
     case AvcPacketType::nalu:
       return frame({.codec = codec,
                     .dts = at,
@@ -105,17 +96,14 @@ void Demuxer::video(Time at, const Bytes& body, Output& out) {
                     .keyframe = is_key(frame_type),
                     .payload = std::move(rest)},
                    out);
-    case AvcPacketType::end_of_sequence:
-      ++counts_.ignored;
-      return;
+    case AvcPacketType::end_of_sequence: ++counts_.ignored; return;
   }
   ++counts_.malformed;
 }
 
 void Demuxer::audio(Time at, const Bytes& body, Output& out) {
   switch (static_cast<SoundFormat>(body[0] >> 4)) {
-    case SoundFormat::enhanced:
-      return enhanced(Kind::audio, at, body, out);
+    case SoundFormat::enhanced: return enhanced(Kind::audio, at, body, out);
     case SoundFormat::mp3:
     case SoundFormat::mp3_8k:
       return frame({.codec = Codec::mp3,
@@ -124,11 +112,8 @@ void Demuxer::audio(Time at, const Bytes& body, Output& out) {
                     .payload = body.slice(1),
                     .told = told_by_tag(body[0])},
                    out);
-    case SoundFormat::aac:
-      break;
-    default:
-      ++counts_.unsupported;
-      return;
+    case SoundFormat::aac: break;
+    default: ++counts_.unsupported; return;
   }
   if (body.size() < 2) {
     ++counts_.empty;  // how some encoders say that there is no sound
@@ -171,8 +156,7 @@ void Demuxer::enhanced(Kind kind, Time at, const Bytes& body, Output& out) {
 
 void Demuxer::enhanced_video(uint8_t packet_type, Frame f, Output& out) {
   switch (static_cast<VideoPacketType>(packet_type)) {
-    case VideoPacketType::sequence_start:
-      return config(f.codec, f.wire_track, f.payload, out);
+    case VideoPacketType::sequence_start: return config(f.codec, f.wire_track, f.payload, out);
     case VideoPacketType::coded_frames:
       if (f.codec == Codec::h264 || f.codec == Codec::h265) {
         ByteReader in(f.payload);
@@ -180,31 +164,20 @@ void Demuxer::enhanced_video(uint8_t packet_type, Frame f, Output& out) {
         f.payload = f.payload.slice(in.position());
       }
       return frame(std::move(f), out);
-    case VideoPacketType::coded_frames_x:
-      return frame(std::move(f), out);
+    case VideoPacketType::coded_frames_x: return frame(std::move(f), out);
     case VideoPacketType::sequence_end:
-    case VideoPacketType::metadata:
-      ++counts_.ignored;
-      return;
-    default:
-      ++counts_.unsupported;
-      return;
+    case VideoPacketType::metadata: ++counts_.ignored; return;
+    default: ++counts_.unsupported; return;
   }
 }
 
 void Demuxer::enhanced_audio(uint8_t packet_type, Frame f, Output& out) {
   switch (static_cast<AudioPacketType>(packet_type)) {
-    case AudioPacketType::sequence_start:
-      return config(f.codec, f.wire_track, f.payload, out);
-    case AudioPacketType::coded_frames:
-      return frame(std::move(f), out);
+    case AudioPacketType::sequence_start: return config(f.codec, f.wire_track, f.payload, out);
+    case AudioPacketType::coded_frames: return frame(std::move(f), out);
     case AudioPacketType::sequence_end:
-    case AudioPacketType::multichannel_config:
-      ++counts_.ignored;
-      return;
-    default:
-      ++counts_.unsupported;
-      return;
+    case AudioPacketType::multichannel_config: ++counts_.ignored; return;
+    default: ++counts_.unsupported; return;
   }
 }
 
@@ -293,8 +266,7 @@ Bytes Demuxer::canonical(Frame& f, TrackId id) {
       ++counts_.malformed;
       return {};
     }
-    default:
-      return f.payload;
+    default: return f.payload;
   }
 }
 

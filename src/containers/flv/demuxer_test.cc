@@ -48,6 +48,14 @@ TEST(Demuxer, ReadsAvc) {
   EXPECT_EQ(out.packets[0].payload.data(), body.data() + 5) << "no copy";
 }
 
+TEST(Demuxer, AClockWoundForEverDoesNotOverflow) {
+  Demuxer d;
+  video(d, kAvcHeader);
+  const auto out = video(d, "27017fffff 00000002 419a", INT64_MAX);
+  ASSERT_EQ(out.packets.size(), 1u);
+  EXPECT_GT(out.packets[0].pts, out.packets[0].dts);
+}
+
 TEST(Demuxer, RepeatedHeaderIsNoChange) {
   Demuxer d;
   EXPECT_TRUE(video(d, kAvcHeader).tracks_changed);

@@ -89,9 +89,7 @@ struct TagHead {
         out.u8(kAacTag);
         out.u8(frame ? kAacRaw : kAacSequenceHeader);
         break;
-      default:
-        out.u8(mp3_tag(*track.audio()));
-        break;
+      default: out.u8(mp3_tag(*track.audio())); break;
     }
   }
 

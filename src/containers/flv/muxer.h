@@ -43,7 +43,8 @@ class Muxer {
   explicit Muxer(MuxOptions options = {}) : options_(options) {}
 
   // What goes before the first packet, and again on every change: onMetaData, then the sequence
-  // headers; the dts of these is `at`, of the metadata zero. From here on message() speaks of these tracks.
+  // headers; the dts of these is `at`, of the metadata zero. From here on message() speaks of these
+  // tracks.
   std::vector<Message> headers(const StreamInfo&, Time at = {});
   // Whether packets of the track are sent.
   bool carries(TrackId) const;

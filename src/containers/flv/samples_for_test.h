@@ -34,33 +34,25 @@ inline Sample sample(Codec codec, TrackId id) {
                   from_hex(frame)};
   };
   switch (codec) {
-    case Codec::h264:
-      return make(from_hex(kAvcRecord), video, "00000003658880 0000000206f0");
-    case Codec::h265:
-      return make(from_hex(kHevcRecord), video, "00000004 2601ac10");
+    case Codec::h264: return make(from_hex(kAvcRecord), video, "00000003658880 0000000206f0");
+    case Codec::h265: return make(from_hex(kHevcRecord), video, "00000004 2601ac10");
     case Codec::av1:
       return make(from_hex(kAv1Record), VideoParams{64, 64, 0},
                   "0a0a00000002afff9b5f2008 3204 10002000");
-    case Codec::vp8:
-      return make({}, VideoParams{64, 48, 0}, "100200 9d012a 40003000 00");
+    case Codec::vp8: return make({}, VideoParams{64, 48, 0}, "100200 9d012a 40003000 00");
     case Codec::vp9:
       return make(codecs::write_vpcc({}), VideoParams{64, 48, 0}, "824983420003f002f0");
-    case Codec::aac:
-      return make(from_hex("121056e500"), AudioParams{44100, 2}, "21100400");
+    case Codec::aac: return make(from_hex("121056e500"), AudioParams{44100, 2}, "21100400");
     case Codec::opus:
       return make(codecs::write_opus_head({.channels = 2, .pre_skip = 312}), AudioParams{48000, 2},
                   "fc fffe");
     case Codec::flac:
       return make(from_hex("100010000000000000000bb802f00000000000000000000000000000000000000000"),
                   AudioParams{48000, 2}, "fff8c9080000");
-    case Codec::mp3:
-      return make({}, AudioParams{44100, 2}, "fffb9064 00000000");
-    case Codec::ac3:
-      return make({}, AudioParams{48000, 2}, "0b770000 14 40 40 00 0000");
-    case Codec::eac3:
-      return make({}, AudioParams{48000, 2}, "0b77 00ff 34 80 0000 0000");
-    case Codec::script:
-      break;
+    case Codec::mp3: return make({}, AudioParams{44100, 2}, "fffb9064 00000000");
+    case Codec::ac3: return make({}, AudioParams{48000, 2}, "0b770000 14 40 40 00 0000");
+    case Codec::eac3: return make({}, AudioParams{48000, 2}, "0b77 00ff 34 80 0000 0000");
+    case Codec::script: break;
   }
   return make({}, DataParams{}, "02 0006 6f6e54657874 05");
 }

@@ -58,16 +58,10 @@ Result<> FileReader::read(ByteSpan in, std::vector<Tag>& out) {
 
 Result<> FileReader::complete(std::vector<Tag>& out) {
   switch (state_) {
-    case State::file_header:
-      return file_header();
-    case State::tag_header:
-      return tag_header();
-    case State::body:
-      body(out);
-      break;
-    default:
-      expect(State::tag_header, kTagHeaderSize);
-      break;
+    case State::file_header: return file_header();
+    case State::tag_header: return tag_header();
+    case State::body: body(out); break;
+    default: expect(State::tag_header, kTagHeaderSize); break;
   }
   return {};
 }

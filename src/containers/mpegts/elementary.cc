@@ -55,8 +55,7 @@ Result<Elementary> Elementary::make(const Track& track) {
       e.type_ = StreamType::eac3;
       e.registration_ = four_cc("EAC3");
       return e;
-    default:
-      break;
+    default: break;
   }
   return fail(Code::unsupported,
               "MPEG-TS cannot carry " + std::string(to_string(track.codec)) + " here");
@@ -71,20 +70,15 @@ uint8_t Elementary::stream_id() const {
 
 Result<> Elementary::append(const Packet& p, std::vector<uint8_t>& out) const {
   switch (track_.codec) {
-    case Codec::h264:
-      append_h264(p, out);
-      break;
-    case Codec::h265:
-      append_h265(p, out);
-      break;
+    case Codec::h264: append_h264(p, out); break;
+    case Codec::h265: append_h265(p, out); break;
     case Codec::aac: {
       TRY(const auto header, codecs::write_adts(aac_, p.payload.size()));
       out.insert(out.end(), header.begin(), header.end());
       out.insert(out.end(), p.payload.begin(), p.payload.end());
       break;
     }
-    default:
-      out.insert(out.end(), p.payload.begin(), p.payload.end());
+    default: out.insert(out.end(), p.payload.begin(), p.payload.end());
   }
   return {};
 }

@@ -35,8 +35,7 @@ bool has_header(uint8_t id) {
     case 0xf8:  // H.222.1 type E
     case 0xff:  // program stream directory
       return false;
-    default:
-      return true;
+    default: return true;
   }
 }
 

@@ -4,7 +4,8 @@
 namespace weir::hls {
 namespace {
 
-// A player asks for the playlist every segment or so; it is reported this often and gone after that long.
+// A player asks for the playlist every segment or so; it is reported this often and gone after that
+// long.
 constexpr Time kReport = 5s, kGone = 15s, kLook = 2s;
 // Beyond this nobody new is remembered on a core: a flood of made-up agents costs bounded memory.
 constexpr size_t kMost = 100'000;
@@ -24,7 +25,7 @@ void Audience::seen(const StreamKey& key, std::string_view address, std::string_
   Local& local = locals_[static_cast<size_t>(here.index())];
   auto& reported = local.reported;
   const std::hash<std::string_view> text;
-  const uint64_t who = (std::hash<StreamKey>{}(key) * 31 + text(address)) * 31 + text(user_agent);
+  const uint64_t who = (std::hash<StreamKey>{}(key)*31 + text(address)) * 31 + text(user_agent);
   const Time now = here.now();
   if (now - local.cleaned > kGone) {
     local.cleaned = now;

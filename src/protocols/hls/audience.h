@@ -1,9 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// Audience: how many people watch by playlists and segments. Nobody subscribes there; a viewer is an address
-// with a user agent that asked for a media playlist lately. Each core remembers whom it has reported, so
-// that a request costs one look-up; core 0 counts and tells the hub. Owned by the service; request handlers
-// call seen() on any core.
+// Audience: how many people watch by playlists and segments. Nobody subscribes there; a viewer is
+// an address with a user agent that asked for a media playlist lately. Each core remembers whom it
+// has reported, so that a request costs one look-up; core 0 counts and tells the hub. Owned by the
+// service; request handlers call seen() on any core.
 #pragma once
 
 #include <cstdint>

@@ -42,8 +42,7 @@ Response segment(const Directory& directory, const Request& r) {
 
 }  // namespace
 
-void add_routes(net::http::Router& router, DirectoryPtr d, Audience& audience,
-                Time first_segment) {
+void add_routes(net::http::Router& router, DirectoryPtr d, Audience& audience, Time first_segment) {
   router.get("/{app...}/{stream}/index.m3u8", [d, first_segment](Request& r) {
     return playlist(d, key_of(r), first_segment, &View::multivariant);
   });

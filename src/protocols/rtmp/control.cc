@@ -80,9 +80,7 @@ Result<UserControl> parse_user_control(const Message& m) {
     case UserControlEvent::stream_dry:
     case UserControlEvent::stream_is_recorded:
     case UserControlEvent::ping_request:
-    case UserControlEvent::ping_response:
-      c.value = r.u32();
-      break;
+    case UserControlEvent::ping_response: c.value = r.u32(); break;
     case UserControlEvent::set_buffer_length:
       c.value = r.u32();
       c.buffer_ms = r.u32();

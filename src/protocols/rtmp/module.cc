@@ -19,7 +19,8 @@ void describe(Fields<Config>& f) {
       .range(1s, 5min);
   f.add("ping", &Config::ping, "How long a peer may be silent before it is asked; 0 never asks.")
       .range(0s, 1h);
-  f.add("ping_timeout", &Config::ping_timeout, "How long the answer to that may take.").range(1s, 1h);
+  f.add("ping_timeout", &Config::ping_timeout, "How long the answer to that may take.")
+      .range(1s, 1h);
 }
 
 namespace {

@@ -13,7 +13,7 @@ const ms = (ticks, base) => (Number(ticks) * 1000 * base.num) / base.den;
 
 async function publish(file, url) {
   const input = await Demuxer.open(file);
-  const output = await Muxer.open(url, { format: 'flv', input });
+  const output = await Muxer.open(url, { format: 'flv', input, options: { flvflags: 'no_duration_filesize' } });
   const indexes = new Map(input.streams.map((s) => [s.index, output.addStream(s)]));
   const began = performance.now();
   for await (const packet of input.packets()) {
