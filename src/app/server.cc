@@ -118,7 +118,7 @@ net::Task<Result<>> Server::start_modules() {
   for (const auto& [from, to] : http->aliases) CO_TRY(router->add_alias(from, to));
   http_ = std::make_unique<net::http::Server>(cores_, router, http);
   auto listening = co_await http_->start();
-  if (!listening) co_return fail(std::move(listening.error()).in("http"));
+  if (!listening) co_return fail(std::move(listening.error()));
   co_return Result<>{};
 }
 

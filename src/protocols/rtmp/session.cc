@@ -105,7 +105,7 @@ net::Task<> Session::run() {
   };
   Result<> end = co_await converse();
   for (auto& [id, ns] : streams_) {
-    if (ns->publish) ns->publish->end(hub::Ending::lost);
+    if (ns->publish) end_publish(*ns, hub::Ending::lost);
     if (ns->play) interrupt(*ns->play, "session over");
     ns->play.reset();
     ns->closed = true;

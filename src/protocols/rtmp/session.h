@@ -78,6 +78,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void altered(NetStream&);
   void close_stream(uint32_t stream_id);
   void delete_stream(uint32_t stream_id);
+  void end_publish(NetStream&, hub::Ending how);
   void unpublish(uint32_t stream_id, NetStream&);
   void unpublish_by_name(std::string_view name);
   void tolerate(const Command&);

@@ -44,12 +44,18 @@ net::Task<Result<>> Session::publish(const Command& call, uint32_t stream_id) {
   co_return Result<>{};
 }
 
-void Session::unpublish(uint32_t stream_id, NetStream& ns) {
+void Session::end_publish(NetStream& ns, hub::Ending how) {
   const auto& repaired = ns.publish->repaired();
-  log_.info("unpublished {} dropped={} jumps={} reordered={}", ns.publish->key().to_string(),
-            ns.publish->dropped(), repaired.jumps, repaired.reordered);
-  ns.publish->end(hub::Ending::clean);
+  log_.info("{} {} dropped={} jumps={} reordered={}",
+            how == hub::Ending::clean ? "unpublished" : "lost as publisher of",
+            ns.publish->key().to_string(), ns.publish->dropped(), repaired.jumps,
+            repaired.reordered);
+  ns.publish->end(how);
   ns.publish.reset();
+}
+
+void Session::unpublish(uint32_t stream_id, NetStream& ns) {
+  end_publish(ns, hub::Ending::clean);
   status(stream_id, "NetStream.Unpublish.Success", "Stop publishing");
 }
 
