@@ -8,8 +8,7 @@
 //   struct HttpConfig { Endpoint listen{"0.0.0.0:8080"}; int max_headers{100}; ... };
 //   void describe(Fields<HttpConfig>& f) {
 //     f.add("listen", &HttpConfig::listen, "Where to accept HTTP; empty turns it off.");
-//     f.add("chunk_size", &HttpConfig::chunk_size, "Outgoing chunk size in bytes.").range(128,
-//     65536);
+//     f.add("max_headers", &HttpConfig::max_headers, "Lines of one request.").range(1, 1000);
 //   }
 //   schema.section<HttpConfig>("http", "The HTTP server.");
 //

@@ -2,13 +2,11 @@
 
 // weir-load: the load of `./dev bench`.
 //   weir-load publish CLIP HOST:PORT /app/name
-//   weir-load flv|rtmp|http COUNT HOST:PORT PATH    COUNT viewers at once; `idle` behind it: no
-//   media is
-//                                                   expected. Writes a line when all have settled,
-//                                                   and one for each "mark" it reads; "quit" or the
-//                                                   end of its input ends it
-//   weir-load join flv|rtmp COUNT HOST:PORT PATH    COUNT viewers, one after the other, each up to
-//   a keyframe
+//   weir-load flv|rtmp|http COUNT HOST:PORT PATH
+//       COUNT viewers at once; `idle` behind it: no media is expected. Writes a line when all have
+//       settled, and one for each "mark" it reads; "quit" or the end of its input ends it
+//   weir-load join flv|rtmp COUNT HOST:PORT PATH
+//       COUNT viewers, one after the other, each up to a keyframe
 // All that it writes are JSON objects, one on a line.
 #include <sys/epoll.h>
 #include <unistd.h>
