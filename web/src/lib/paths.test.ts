@@ -28,6 +28,7 @@ test('a watch path reads back as its key', () => {
 test('play URLs', () => {
   assert.deepEqual(playUrls(kPlace, { app: 'live/eu', name: 'a b' }, '?token=1', 1935), {
     hls: 'http://tv.example:8080/live/eu/a%20b/index.m3u8?token=1',
+    dash: 'http://tv.example:8080/live/eu/a%20b/manifest.mpd?token=1',
     flv: 'http://tv.example:8080/live/eu/a%20b.flv?token=1',
     ws: 'ws://tv.example:8080/live/eu/a%20b.flv?token=1',
     rtmp: 'rtmp://tv.example:1935/live/eu/a%20b?token=1',

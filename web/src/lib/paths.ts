@@ -13,6 +13,7 @@ export interface Place {
 
 export interface PlayUrls {
   hls: string;
+  dash: string;
   flv: string;
   ws: string;
   rtmp: string | null; // null when the server does not listen for RTMP
@@ -59,6 +60,7 @@ export function playUrls(place: Place, key: StreamKey, args: string, rtmpPort: n
   const ws = place.protocol === 'https:' ? 'wss:' : 'ws:';
   return {
     hls: `${place.protocol}//${place.host}/${path}/index.m3u8${args}`,
+    dash: `${place.protocol}//${place.host}/${path}/manifest.mpd${args}`,
     flv: `${place.protocol}//${place.host}/${path}.flv${args}`,
     ws: `${ws}//${place.host}/${path}.flv${args}`,
     rtmp: rtmpPort > 0 ? `${rtmpServer(place, key.app, rtmpPort)}/${encodeURIComponent(key.name)}${args}` : null,

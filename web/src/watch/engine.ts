@@ -12,7 +12,16 @@ export interface Engine {
   latency(): number | null;
   // Jump to the newest picture.
   goLive(): void;
+  // How far back the viewer can go and is, in seconds; null where there is only now.
+  shift?(): TimeShift | null;
+  // Play from this many seconds behind the newest, and stay there.
+  rewind?(behind: number): void;
   destroy(): void;
+}
+
+export interface TimeShift {
+  reach: number;
+  behind: number;
 }
 
 export interface EngineContext {

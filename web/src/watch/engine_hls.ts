@@ -3,6 +3,8 @@ import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData } from 'hls.js';
 import workerPath from 'hls.js/dist/hls.worker.js?url';
 import type { Engine, EngineContext, EngineEnd } from './engine';
 
+const kFarBehind = 8; // segments
+
 const kUnsupported: string[] = [
   ErrorDetails.BUFFER_ADD_CODEC_ERROR,
   ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR,
@@ -19,10 +21,11 @@ export function startHls(context: EngineContext): Engine {
   const { video } = context;
   const hls = new Hls({
     workerPath,
-    // Behind the target: play up to a fifth faster. Far behind (a laptop lid): jump.
+    // The server says how far behind to stay (PART-HOLD-BACK, HOLD-BACK): a number of ours would
+    // overrule it. Behind that: play up to a fifth faster. Far behind (a laptop lid): jump.
+    lowLatencyMode: true,
     maxLiveSyncPlaybackRate: 1.2,
-    liveSyncDurationCount: 3,
-    liveMaxLatencyDurationCount: 8,
+    liveMaxLatencyDurationCount: kFarBehind,
     backBufferLength: 30,
     startLevel: -1,
   });
@@ -47,7 +50,21 @@ export function startHls(context: EngineContext): Engine {
       return hls.latency > 0 ? hls.latency : null; // no PROGRAM-DATE-TIME: distance to the edge
     },
     goLive() {
+      hls.config.liveMaxLatencyDurationCount = kFarBehind;
       if (hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition;
+    },
+    shift() {
+      const { seekable } = video;
+      const live = hls.liveSyncPosition;
+      if (live === null || !seekable.length) return null;
+      const reach = live - seekable.start(0);
+      return { reach, behind: Math.max(0, live - video.currentTime) };
+    },
+    rewind(behind) {
+      if (hls.liveSyncPosition === null) return;
+      // Who went back on purpose is not carried off to the newest picture.
+      hls.config.liveMaxLatencyDurationCount = Infinity;
+      video.currentTime = hls.liveSyncPosition - behind;
     },
     destroy: () => hls.destroy(),
   };

@@ -4,7 +4,7 @@
 import { Backoff } from '../lib/backoff';
 import { kStart, step, type Condition, type Happening, type Published, type State } from '../lib/player_state';
 import type { Protocol } from '../lib/protocols';
-import type { Engine, EngineContext, EngineEnd } from './engine';
+import type { Engine, EngineContext, EngineEnd, TimeShift } from './engine';
 import { FrameCounter } from './frames';
 import { StallMeter } from './stalls';
 
@@ -113,6 +113,15 @@ export class Player {
       width: video.videoWidth,
       height: video.videoHeight,
     };
+  }
+
+  shift(): TimeShift | null {
+    return this.condition_.state === 'playing' || this.paused_ ? (this.engine_?.shift?.() ?? null) : null;
+  }
+
+  rewind(behind: number): void {
+    this.progressAt_ = performance.now();
+    this.engine_?.rewind?.(behind);
   }
 
   choose(protocol: Protocol): void {

@@ -3,6 +3,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { FullscreenIcon, MutedIcon, PauseIcon, PictureIcon, PlayIcon, SoundIcon } from '../ui/icons';
 import type { Player, Snapshot } from './player';
+import { Rewind } from './rewind';
 import type { StatusWords } from './status_words';
 
 interface Props {
@@ -129,7 +130,7 @@ export function Stage({ videoRef, player, snapshot, words, silent }: Props) {
         <span class="controls-sound" data-key="m">
           <Sound videoRef={videoRef} player={player} />
         </span>
-        <span class="controls-gap" />
+        <Rewind player={player} />
         <button type="button" class="to-live" onClick={() => player?.goLive()} title="Jump to the newest picture">
           Go to live
         </button>
