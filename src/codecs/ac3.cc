@@ -1,6 +1,9 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 #include "codecs/ac3.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "base/bits.h"
 
 namespace weir::codecs {
@@ -46,7 +49,16 @@ Result<Ac3Header> read_ac3(BitReader& r) {
   return h;
 }
 
-// E.1.2.1 and E.1.2.2 up to bsid.
+// E.1.2.2 behind bsid. Zero when there is none.
+uint16_t read_channel_map(BitReader& r, uint8_t acmod) {
+  for (int i = 0; i < (acmod == 0 ? 2 : 1); ++i) {
+    r.skip(5);                // dialnorm
+    if (r.flag()) r.skip(8);  // compr
+  }
+  return r.flag() ? static_cast<uint16_t>(r.bits(16)) : uint16_t{0};
+}
+
+// E.1.2.1 and E.1.2.2 up to bsid, and the channel map.
 Result<Ac3Header> read_enhanced(BitReader& r) {
   Ac3Header h;
   h.enhanced = true;
@@ -69,7 +81,38 @@ Result<Ac3Header> read_enhanced(BitReader& r) {
     h.samples = 256 * kBlocks[second];
   }
   h.bit_rate = static_cast<int>(static_cast<int64_t>(h.frame_size) * 8 * h.sample_rate / h.samples);
+  if (h.stream_type == 1) h.channel_map = read_channel_map(r, h.acmod);
   return h;
+}
+
+struct IndependentSubstream {
+  Ac3Header header;
+  unsigned dependents = 0;
+  uint16_t locations = 0;
+};
+
+// F.6.2.13: nine channel pairs, counted from the low bit; the map (table E.1.4) counts from the
+// high one and begins with the five channels and ends with the LFE that need no mention.
+uint16_t channel_locations(uint16_t map) {
+  unsigned locations = 0;
+  for (unsigned i = 0; i < 8; ++i) locations |= (map >> (10 - i) & 1u) << i;
+  locations |= (map >> 1 & 1u) << 8;
+  return static_cast<uint16_t>(locations);
+}
+
+void write_substream(BitWriter& w, const IndependentSubstream& s) {
+  w.bits(s.header.fscod, 2);
+  w.bits(s.header.bsid, 5);
+  w.bits(0, 1 + 1 + 3);  // reserved, asvc, bsmod
+  w.bits(s.header.acmod, 3);
+  w.flag(s.header.lfeon);
+  w.bits(0, 3);
+  w.bits(s.dependents, 4);
+  if (s.dependents > 0) {
+    w.bits(s.locations, 9);
+  } else {
+    w.bits(0, 1);
+  }
 }
 
 }  // namespace
@@ -95,6 +138,53 @@ Time ac3_payload_duration(ByteSpan payload) {
     if (h->frame_size >= payload.size()) return sum;
     payload = payload.subspan(h->frame_size);
   }
+}
+
+Result<Bytes> write_dac3(ByteSpan syncframe) {
+  TRY(auto h, parse_ac3(syncframe));
+  if (h.enhanced) return fail(Code::protocol, "dac3: the frame is E-AC-3");
+  BitWriter w;
+  w.bits(h.fscod, 2);
+  w.bits(h.bsid, 5);
+  w.bits(h.bsmod, 3);
+  w.bits(h.acmod, 3);
+  w.flag(h.lfeon);
+  w.bits(h.bit_rate_code, 5);
+  w.bits(0, 5);
+  return w.take();
+}
+
+Result<Bytes> write_dec3(ByteSpan access_unit) {
+  // F.6.2.3 and F.6.2.11: the fields have room for these.
+  constexpr size_t kMaxIndependent = 8;
+  constexpr unsigned kMaxDependents = 15;
+  std::vector<IndependentSubstream> all;
+  int64_t rate = 0;
+  while (!access_unit.empty()) {
+    auto parsed = parse_ac3(access_unit);
+    if (!parsed && !all.empty()) break;  // padding
+    TRY(auto h, std::move(parsed));
+    if (!h.enhanced) return fail(Code::protocol, "dec3: the frame is AC-3");
+    // The next access unit of a sender that packs several.
+    if (!all.empty() && h.stream_type != 1 && h.substream_id == 0) break;
+    rate += h.bit_rate;
+    if (h.stream_type != 1) {
+      if (all.size() == kMaxIndependent) return fail(Code::limit, "dec3: too many substreams");
+      all.push_back({h, 0, 0});
+    } else if (all.empty()) {
+      return fail(Code::protocol, "dec3: a dependent substream comes first");
+    } else if (all.back().dependents < kMaxDependents) {
+      ++all.back().dependents;
+      all.back().locations |= channel_locations(h.channel_map);
+    }
+    access_unit = access_unit.subspan(std::min(h.frame_size, access_unit.size()));
+  }
+  if (all.empty()) return fail(Code::protocol, "dec3: no frame");
+  BitWriter w;
+  w.bits(static_cast<uint32_t>(std::min<int64_t>(rate / 1000, 0x1fff)), 13);
+  w.bits(static_cast<uint32_t>(all.size() - 1), 3);
+  for (const auto& s : all) write_substream(w, s);
+  return w.take();
 }
 
 }  // namespace weir::codecs

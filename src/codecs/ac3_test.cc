@@ -123,6 +123,89 @@ TEST(Eac3, BlocksAndHalfRates) {
   EXPECT_FALSE(parse_ac3(make_eac3(3, 0, 32, 0, 3)));
 }
 
+// A dependent 7.1 part: rear surrounds and LFE2 beside the five that are always there. `compressed`
+// and `two` (acmod 0) move the map.
+Bytes make_dependent(uint32_t map, bool compressed = false, bool two = false) {
+  BitWriter w;
+  w.bits(0x0b77, 16);
+  w.bits(1, 2);
+  w.bits(0, 3);
+  w.bits(15, 11);
+  w.bits(0, 2);
+  w.bits(3, 2);
+  w.bits(two ? 0 : 2, 3);
+  w.flag(false);
+  w.bits(16, 5);
+  for (int i = 0; i < (two ? 2 : 1); ++i) {
+    w.bits(31, 5);
+    w.flag(compressed);
+    if (compressed) w.bits(0xff, 8);
+  }
+  w.flag(map != 0);
+  if (map != 0) w.bits(map, 16);
+  std::vector<uint8_t> out(w.span().begin(), w.span().end());
+  out.resize(32);
+  return Bytes::take(std::move(out));
+}
+
+TEST(Eac3, ChannelMaps) {
+  EXPECT_EQ(parse_ac3(make_dependent(0x1a02))->channel_map, 0x1a02);
+  EXPECT_EQ(parse_ac3(make_dependent(0x1a02, true))->channel_map, 0x1a02);
+  EXPECT_EQ(parse_ac3(make_dependent(0x1a02, false, true))->channel_map, 0x1a02);
+  EXPECT_EQ(parse_ac3(make_dependent(0x1a02, true, true))->channel_map, 0x1a02);
+  EXPECT_EQ(parse_ac3(make_dependent(0))->channel_map, 0);
+  EXPECT_EQ(parse_ac3(make_dependent(0x1a02).slice(0, 8))->channel_map, 0);
+}
+
+TEST(Dac3, Body) {
+  // fscod 00, bsid 01000, bsmod 000, acmod 111, lfeon 1, bit_rate_code 01111, reserved.
+  EXPECT_EQ(to_hex(*write_dac3(from_hex(kAc3))), "103de0");
+  EXPECT_EQ(write_dac3(from_hex(kEac3)).error().code, Code::protocol);
+  EXPECT_FALSE(write_dac3({}));
+}
+
+Bytes join(std::initializer_list<Bytes> parts) {
+  std::vector<uint8_t> all;
+  for (const auto& p : parts) all.insert(all.end(), p.begin(), p.end());
+  return Bytes::take(std::move(all));
+}
+
+TEST(Dec3, Body) {
+  // data_rate 448 (13 bits), num_ind_sub 0; fscod 00, bsid 10000, reserved, asvc, bsmod, acmod 111,
+  // lfeon 1, reserved, num_dep_sub 0, reserved.
+  EXPECT_EQ(to_hex(*write_dec3(from_hex(kEac3))), "0e00200f00");
+  EXPECT_EQ(to_hex(*write_dec3(from_hex(kEac3Mono))), "0300200200");
+  EXPECT_EQ(write_dec3(from_hex(kAc3)).error().code, Code::protocol);
+  EXPECT_FALSE(write_dec3({}));
+}
+
+TEST(Dec3, Substreams) {
+  const Bytes main = make_eac3(0, 0, 16, 0, 3), other = make_eac3(0, 1, 16, 0, 3);
+  // 32 bytes in 32 ms are 8 kbit/s. Rear surrounds are location bit 1, LFE2 is bit 8: 1 00000010.
+  EXPECT_EQ(to_hex(*write_dec3(join({main, make_dependent(0x1a02)}))), "008020040302");
+  // Two programs, the second with two dependents, of which one has no map; 32 kbit/s.
+  EXPECT_EQ(to_hex(*write_dec3(join({main, other, make_dependent(0x0400), make_dependent(0)}))),
+            "0101200400200404"
+            "01");
+  // A second access unit and padding say nothing.
+  EXPECT_EQ(to_hex(*write_dec3(join({main, main}))), "0040200400");
+  EXPECT_EQ(to_hex(*write_dec3(join({main, from_hex("0000")}))), "0040200400");
+  EXPECT_EQ(write_dec3(make_dependent(0)).error().code, Code::protocol);
+}
+
+TEST(Dec3, HostileCounts) {
+  std::vector<uint8_t> many;
+  auto add = [&many](const Bytes& b) { many.insert(many.end(), b.begin(), b.end()); };
+  add(make_eac3(0, 0, 16, 0, 3));
+  for (int i = 0; i < 40; ++i) add(make_dependent(0x0400));
+  const auto capped = write_dec3(many);
+  ASSERT_TRUE(capped);
+  EXPECT_EQ(capped->size(), 6u);
+  EXPECT_EQ((*capped)[4] >> 1 & 15, 15);
+  for (int i = 0; i < 9; ++i) add(make_eac3(0, 1, 16, 0, 3));
+  EXPECT_EQ(write_dec3(many).error().code, Code::limit);
+}
+
 TEST(Ac3, RefusesWhatIsWrong) {
   for (size_t n = 0; n < 12; n += 2)
     EXPECT_FALSE(parse_ac3(from_hex(std::string_view(kAc3).substr(0, n)))) << n;

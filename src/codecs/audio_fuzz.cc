@@ -61,6 +61,9 @@ void fuzz_frames(ByteSpan in) {
     CHECK(h->frame_size > 0 && h->duration() > 0ns, "an ac3 frame without length");
   (void)mp3_payload_duration(in);
   (void)ac3_payload_duration(in);
+  (void)write_dac3(in);
+  if (const auto body = write_dec3(in))
+    CHECK(body->size() >= 5 && body->size() <= 2 + 8 * 4, "a dec3 body of no known size");
 }
 
 void fuzz_registry(ByteSpan in) {

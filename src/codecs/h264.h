@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codecs/colour.h"
 #include "media/track.h"
 
 namespace weir::codecs {
@@ -55,6 +56,7 @@ struct H264Sps {
   int sar_width = 1, sar_height = 1;  // sample aspect ratio, 1:1 when unspecified
   int chroma_format = 1;
   int bit_depth_luma = 8, bit_depth_chroma = 8;
+  Colour colour;
   bool interlaced = false;  // fields or MBAFF are allowed
 };
 

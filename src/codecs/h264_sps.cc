@@ -2,7 +2,7 @@
 #include "base/bits.h"
 #include "codecs/h264.h"
 #include "codecs/nal.h"
-#include "codecs/sample_aspect.h"
+#include "codecs/vui.h"
 
 namespace weir::codecs {
 
@@ -78,10 +78,7 @@ Result<> skip_picture_order(BitReader& r) {
 void read_vui(BitReader& r, H264Sps& sps) {
   if (r.flag()) read_sample_aspect(r, sps.sar_width, sps.sar_height);
   if (r.flag()) r.skip(1);  // overscan
-  if (r.flag()) {           // video signal
-    r.skip(4);
-    if (r.flag()) r.skip(24);
-  }
+  if (r.flag()) read_video_signal(r, sps.colour);
   if (r.flag()) {  // chroma location
     r.ue();
     r.ue();

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codecs/colour.h"
 #include "media/track.h"
 
 namespace weir::codecs {
@@ -83,6 +84,7 @@ struct H265Sps {
   int width = 0, height = 0;  // inside the conformance window, in samples
   double frame_rate = 0;      // zero without timing in the VUI
   int sar_width = 1, sar_height = 1;
+  Colour colour;
   uint8_t chroma_format = 1;
   uint8_t bit_depth_luma = 8, bit_depth_chroma = 8;
   uint8_t temporal_layers = 1;

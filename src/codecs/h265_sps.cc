@@ -4,7 +4,7 @@
 #include "base/bits.h"
 #include "codecs/h265.h"
 #include "codecs/nal.h"
-#include "codecs/sample_aspect.h"
+#include "codecs/vui.h"
 
 namespace weir::codecs {
 
@@ -113,10 +113,7 @@ Result<> skip_ref_sets(BitReader& r) {
 void read_vui(BitReader& r, H265Sps& sps) {
   if (r.flag()) read_sample_aspect(r, sps.sar_width, sps.sar_height);
   if (r.flag()) r.skip(1);  // overscan
-  if (r.flag()) {           // video signal
-    r.skip(4);
-    if (r.flag()) r.skip(24);
-  }
+  if (r.flag()) read_video_signal(r, sps.colour);
   if (r.flag()) {  // chroma location
     r.ue();
     r.ue();

@@ -1,5 +1,5 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
-#include "codecs/sample_aspect.h"
+#include "codecs/vui.h"
 
 #include <iterator>
 
@@ -32,6 +32,19 @@ void read_sample_aspect(BitReader& r, int& width, int& height) {
   if (w == 0 || h == 0) return;  // E.2.1: unspecified
   width = static_cast<int>(w);
   height = static_cast<int>(h);
+}
+
+void read_video_signal(BitReader& r, Colour& colour) {
+  r.skip(3);  // video_format
+  const bool full_range = r.flag(), described = r.flag();
+  Colour c;
+  c.full_range = full_range;
+  if (described) {
+    c.primaries = static_cast<uint8_t>(r.bits(8));
+    c.transfer = static_cast<uint8_t>(r.bits(8));
+    c.matrix = static_cast<uint8_t>(r.bits(8));
+  }
+  if (r.ok()) colour = c;
 }
 
 }  // namespace weir::codecs
