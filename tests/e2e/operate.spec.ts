@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { publishFile, publishLive } from './lib/media.ts';
+import { publishFile, publishLoop } from './lib/media.ts';
 import { repository } from './lib/paths.ts';
 import { read, track } from './lib/probe.ts';
 import { sleep, until } from './lib/process.ts';
@@ -38,7 +38,7 @@ test('SIGHUP reads the file again and keeps sessions; a bad file changes nothing
   const file = info.outputPath('weir.yaml');
   await writeFile(file, 'log:\n  level: info\n');
   const weir = await Weir.start({}, ['--config', file]);
-  const publisher = publishLive(weir.rtmp('live/kept'));
+  const publisher = publishLoop(weir.rtmp('live/kept'));
   const viewer = read(weir.flv('live/kept'));
   await weir.watched('live/kept', 1);
   await sleep(2_000);
@@ -57,7 +57,7 @@ test('SIGHUP reads the file again and keeps sessions; a bad file changes nothing
 
 test('SIGTERM lets sessions go on for the drain time, then ends them', async () => {
   const weir = await Weir.start({ 'server.drain': '3s' });
-  const publisher = publishLive(weir.rtmp('live/drained'));
+  const publisher = publishLoop(weir.rtmp('live/drained'));
   const viewer = read(weir.flv('live/drained'));
   await weir.watched('live/drained', 1);
   await sleep(1_500);
@@ -85,7 +85,7 @@ test('JSON logs: every line parses, one closing line a session, no secret in any
 
 test('HTTP: HEAD, preflight, ranges, validators, gzip and aliases', async () => {
   const weir = await Weir.start({ 'http.aliases': '/hls/{stream}.m3u8=/live/{stream}/index.m3u8' });
-  const publisher = publishLive(weir.rtmp('live/web'));
+  const publisher = publishLoop(weir.rtmp('live/web'));
   const playlist = weir.http('hls/web.m3u8');
   await until('the alias', 20_000, async () => (await fetch(playlist)).ok);
   const head = await fetch(playlist, { method: 'HEAD' });

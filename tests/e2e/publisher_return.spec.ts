@@ -1,8 +1,7 @@
-// The publisher is killed and comes back after 5 s: viewers stay and go on.
-import { media, publishFile, publishLive } from './lib/media.ts';
-import { PlayerPage } from './lib/player_page.ts';
-import { expectSmooth, fetchText, playlistReady, probeFile, read, track } from './lib/probe.ts';
-import { sleep, until } from './lib/process.ts';
+// The publisher is killed and comes back after 5 s: viewers stay and go on. In the browser: players.spec.ts.
+import { media, publishFile } from './lib/media.ts';
+import { expectSmooth, probeFile, read, track } from './lib/probe.ts';
+import { sleep } from './lib/process.ts';
 import { expect, test } from './lib/weir.ts';
 
 for (const egress of ['rtmp', 'flv'] as const) {
@@ -26,26 +25,6 @@ for (const egress of ['rtmp', 'flv'] as const) {
     for (const stream of got) expectSmooth(stream, 10_000);
   });
 }
-
-test('hls.js goes on', async ({ weir, name, page }) => {
-  const first = publishLive(weir.rtmp(name));
-  await until('the playlist', 20_000, () => playlistReady(weir.hls(name)));
-  const viewer = await PlayerPage.open(page, 'hls', weir.hls(name));
-  await viewer.plays(4, 20_000);
-  first.child.kill('SIGKILL');
-  await first.ended;
-  await sleep(5_000);
-  const before = await viewer.stats();
-  const second = publishLive(weir.rtmp(name));
-  const after = await viewer.plays(15, 45_000);
-  expect(after.errors.filter((e) => e.startsWith('fatal'))).toEqual([]);
-  expect(after.frames - before.frames).toBeGreaterThan(8 * 30);
-  const master = await fetchText(weir.hls(name));
-  const variant = master.split('\n').find((l) => l && !l.startsWith('#'))!;
-  expect(master + (await fetchText(new URL(variant, weir.hls(name)).href))).toContain('#EXT-X-DISCONTINUITY');
-  await viewer.close();
-  await second.stop();
-});
 
 test('a second publisher on a live name is refused, the first goes on', async ({ weir, name }) => {
   const reader = read(weir.flv(name));

@@ -1,17 +1,17 @@
 // The watch pages as a viewer meets them: the list, and a player for each protocol that plays, shows its
 // latency, and outlives its publisher.
-import { publishLive } from './lib/media.ts';
+import { publishLoop } from './lib/media.ts';
 import { until } from './lib/process.ts';
-import { Weir, expect, test } from './lib/weir.ts';
+import { Weir, expect, player, test } from './lib/weir.ts';
 
 type Stats = { state: string; latency: number | null; stalls: number; decodedFrames: number; currentTime: number };
 declare global { interface Window { weirStats?: Stats } }
 
-test('a stream appears on the first page within 5 s and opens its player', async ({ page }) => {
+test('a stream appears on the first page within 5 s and opens its player', player, async ({ page }) => {
   const weir = await Weir.start();
   await page.goto(weir.http(''));
   await expect(page.getByText('rtmp://127.0.0.1:' + weir.rtmpPort).first()).toBeVisible();
-  const publisher = publishLive(weir.rtmp('live/appears'));
+  const publisher = publishLoop(weir.rtmp('live/appears'));
   const link = page.getByRole('link', { name: /appears/ });
   await expect(link).toBeVisible({ timeout: 10_000 });
   await link.click();
@@ -22,9 +22,9 @@ test('a stream appears on the first page within 5 s and opens its player', async
 });
 
 for (const via of ['hls', 'flv', 'ws']) {
-  test(`plays over ${via}, shows its latency, and goes on when the publisher returns`, async ({ page, weir, name }) => {
+  test(`plays over ${via}, shows its latency, and goes on when the publisher returns`, player, async ({ page, weir, name }) => {
     const stats = () => page.evaluate(() => window.weirStats);
-    const first = publishLive(weir.rtmp(name));
+    const first = publishLoop(weir.rtmp(name));
     await page.goto(weir.http(name) + `?via=${via}`);
     await until('ten seconds of picture', 45_000, async () => ((await stats())?.decodedFrames ?? 0) > 300);
     const playing = (await stats())!;
@@ -33,7 +33,7 @@ for (const via of ['hls', 'flv', 'ws']) {
     expect(playing.latency).toBeLessThan(via === 'hls' ? 12 : 4);
     first.child.kill('SIGKILL');
     await first.ended;
-    const second = publishLive(weir.rtmp(name));
+    const second = publishLoop(weir.rtmp(name));
     await until('more picture', 45_000, async () => {
       const now = await stats();
       return now?.state === 'playing' && now.decodedFrames > playing.decodedFrames + 450;

@@ -12,6 +12,12 @@ const tone = (rate = 48000) => ['-f', 'lavfi', '-i', `sine=frequency=440:sample_
 const x264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-g', '60', '-pix_fmt', 'yuv420p', '-threads', '2'];
 const aac = ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'];
 
+const noise = (seed: number) => ['-f', 'lavfi', '-i', `anoisesrc=sample_rate=48000:amplitude=0.1:seed=${seed}`]; // no two frames alike
+const rate = (kbit: number) => ['-b:v', `${kbit}k`, '-maxrate', `${kbit}k`, '-bufsize', `${kbit}k`];
+// 24 s that can be sent again and again: whole groups of pictures and whole AAC frames, of which the encoder adds one.
+const looped = ['-af', `atrim=end_sample=${1124 * 1024}`, ...x264, '-bf', '2', '-sc_threshold', '0', ...aac];
+const loop = (size: string, kbit: number, seed: number) => ['-t', '24', ...video(size), ...noise(seed), ...looped, ...rate(kbit)];
+
 // name -> ffmpeg arguments; what the file holds is in its name
 const files: Record<string, string[]> = {
   'h264_bframes_aac.flv': [...video(), ...tone(), ...x264, '-bf', '2', ...aac, '-t', '10'],
@@ -27,6 +33,15 @@ const files: Record<string, string[]> = {
     '-x265-params', 'log-level=error:bframes=2', ...aac, '-t', '8'],
   'av1_opus.mkv': [...video('320x180'), ...tone(), '-c:v', 'libsvtav1', '-preset', '12', '-g', '60', '-pix_fmt', 'yuv420p',
     '-c:a', 'libopus', '-ac', '2', '-t', '8'],
+  'vp9_opus.mkv': [...video('320x180'), ...tone(), '-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', '60',
+    '-pix_fmt', 'yuv420p', '-c:a', 'libopus', '-ac', '2', '-t', '8'],
+  'h264_flac.mkv': [...video('320x180'), ...tone(), ...x264, '-c:a', 'flac', '-ac', '2', '-t', '8'],
+  'h264_ac3.mkv': [...video('320x180'), ...tone(), ...x264, '-c:a', 'ac3', '-ac', '2', '-t', '8'],
+  // these loop: publishLoop
+  'hd.flv': loop('1280x720', 2000, 1),
+  'sd.flv': loop('640x360', 600, 2),
+  'other.flv': loop('960x540', 1200, 3),
+  'low.flv': loop('320x180', 250, 4),
 };
 
 export const media = (name: string) => join(folder, name);
@@ -49,8 +64,17 @@ export function publishFile(file: string, url: string): Process {
     '-f', 'flv', url]);
 }
 
-// An endless picture with a tone, encoded on the fly; cheap to make.
-export function publishLive(url: string, size = '640x360'): Process {
-  return start('ffmpeg', [...quiet, '-re', ...video(size), '-re', ...tone(), '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '60',
-    '-pix_fmt', 'yuv420p', ...aac, '-f', 'flv', url]);
+// The file over and over, in real time, as it is: costs next to nothing. `times` plays in all; endless when left out.
+export function publishLoop(url: string, file = 'sd.flv', times = 0): Process {
+  return start('ffmpeg', [...quiet, '-re', '-stream_loop', `${times - 1}`, '-i', media(file), '-map', '0', '-c', 'copy',
+    '-flvflags', 'no_duration_filesize', '-f', 'flv', url]);
+}
+
+// Pictures that carry the wall clock: 16 blocks in a row, the lowest bit of the milliseconds first, white for one.
+// Encoded on the fly, small and without delay. player_page.ts reads them.
+export function publishClock(url: string): Process {
+  const bits = "geq=lum='if(eq(X,0),st(0,floor(time(0)*1000)));255*mod(floor(ld(0)/pow(2,X)),2)'";
+  return start('ffmpeg', [...quiet, '-re', '-f', 'lavfi', '-i', 'color=size=16x2:rate=30', '-re', ...tone(),
+    '-vf', `format=gray,${bits},scale=320:40:flags=neighbor,pad=320:180,format=yuv420p`, '-c:v', 'libx264', '-preset', 'ultrafast',
+    '-tune', 'zerolatency', '-g', '60', '-crf', '20', ...aac, '-f', 'flv', url]);
 }

@@ -55,6 +55,8 @@ export class Weir {
   http(path: string) { return `http://127.0.0.1:${this.httpPort}/${path}`; }
   flv(stream: string) { return this.http(`${stream}.flv`); }
   hls(stream: string) { return this.http(`${stream}/index.m3u8`); }
+  ts(stream: string) { return this.http(`${stream}/ts.m3u8`); }
+  dash(stream: string) { return this.http(`${stream}/manifest.mpd`); }
 
   // Waits until `count` viewers of a stream are there; only then does it owe them its first frame.
   async watched(stream: string, count: number) {
@@ -76,8 +78,14 @@ export class Weir {
 }
 
 // `weir` is shared by the tests of a worker, so stream names must differ: `name` is one per test.
+// Whoever takes a browser page measures playing, and must say so by its tag: it then runs alone.
+export const player = { tag: '@player' };
 export const test = base.extend<{ name: string; logOnFailure: void }, { weir: Weir; settings: Settings }>({
-  settings: [{ 'hls.window': '600s' }, { scope: 'worker', option: true }],
+  page: async ({ page }, use, info) => {
+    if (!info.tags.includes(player.tag)) throw new Error('a test with a page runs alone: tag it `player`');
+    await use(page);
+  },
+  settings: [{}, { scope: 'worker', option: true }],
   weir: [async ({ settings }, use) => {
     const weir = await Weir.start(settings);
     await use(weir);
