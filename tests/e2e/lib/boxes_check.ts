@@ -1,0 +1,24 @@
+// Two readers that are not ours over one header and segment: ffprobe and mp4box.js, each counting samples.
+import { writeFile } from 'node:fs/promises';
+import { createFile, MP4BoxBuffer } from 'mp4box';
+import { start } from './process.ts';
+
+export async function probeSegment(init: Buffer, segment: Buffer, path: string): Promise<{ samples: number; said: string }> {
+  await writeFile(path, Buffer.concat([init, segment]));
+  const probe = start('ffprobe', ['-hide_banner', '-loglevel', 'warning', '-count_packets', '-show_entries', 'stream=nb_read_packets', '-of', 'csv=p=0', path]);
+  const samples = Number((await probe.finish(20_000)).trim());
+  return { samples, said: probe.log.trim() };
+}
+
+export function parseWithMp4box(init: Buffer, segment: Buffer): { samples: number; errors: string[]; boxes: string[] } {
+  const file = createFile();
+  const errors: string[] = [];
+  file.onError = (module: string, message: string) => errors.push(`${module}: ${message}`);
+  const bytes = Buffer.concat([init, segment]);
+  const copy = new Uint8Array(bytes).buffer;
+  file.appendBuffer(MP4BoxBuffer.fromArrayBuffer(copy, 0), true);
+  file.flush();
+  const tracks = file.getInfo().tracks;
+  const samples = tracks.reduce((sum: number, t: { id: number }) => sum + file.getTrackSamplesInfo(t.id).length, 0);
+  return { samples, errors, boxes: file.boxes.map((b: { type: string }) => b.type) };
+}
