@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { media } from './lib/media.ts';
 import { e2e } from './lib/paths.ts';
-import { expectSame, fetchText, parse } from './lib/probe.ts';
-import { start, until } from './lib/process.ts';
+import { expectSame, parse, readHls, track } from './lib/probe.ts';
+import { start } from './lib/process.ts';
 import { expect, test } from './lib/weir.ts';
 
 // node-av leaves without a word, so its streams are held for those who might come back.
-test.use({ settings: { 'hls.window': '600s', 'stream.hold': '1s' } });
+test.use({ settings: { 'stream.hold': '1s' } });
 
 const ffmpeg81 = (...args: string[]) =>
   start('node', ['--import', join(e2e, 'lib/polyfill.mjs'), join(e2e, 'lib/node_av.mjs'), ...args]);
@@ -26,10 +26,10 @@ for (const [file, codecs] of [['hevc_aac.mkv', 'HEVC and AAC'], ['av1_opus.mkv',
   });
 }
 
-test('HEVC is in HLS too, and named in CODECS', async ({ weir, name }) => {
+test('HEVC is in MPEG-TS too', async ({ weir, name }) => {
   const publisher = ffmpeg81('publish', media('hevc_aac.mkv'), weir.rtmp(name));
-  const master = await until('the playlist', 15_000, () => fetchText(weir.hls(name)));
-  expect(master).toMatch(/CODECS="[^"]*hvc1\./);
-  expect(master).toContain('RESOLUTION=640x360');
+  const reader = await readHls(weir.ts(name));
   await publisher.finish(30_000);
+  const got = track(await reader.streams(20_000), 'video')!;
+  expect([got.codec, got.width, got.packets.length]).toEqual(['hevc', 640, 240]);
 });

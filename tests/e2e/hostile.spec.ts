@@ -106,7 +106,7 @@ const attacks: Record<string, (weir: Weir) => Promise<void>> = {
 
 test('attacks of every kind', async () => {
   test.setTimeout(150_000);
-  const weir = await Weir.start({ 'hls.window': '10s' });
+  const weir = await Weir.start({ 'segments.rewind': '10s' });
   try {
     // The first round of everything shows what memory is for good: thread stacks, allocator pools, caches.
     for (const attack of Object.values(attacks)) await attack(weir);

@@ -60,11 +60,12 @@ test('the resolution changes within a stream', async ({ weir, name }) => {
   const readers = [read(weir.rtmp(name)), read(weir.flv(name))];
   await weir.watched(name, readers.length);
   const published = publish(weir, name, [small, after], (t) => t);
-  const hls = await readHls(weir.hls(name));
+  const [hls, ts] = await Promise.all([weir.hls(name), weir.ts(name)].map(readHls));
   await published;
   for (const reader of readers) expectAll(await reader.streams(20_000), [...small, ...after]);
-  expect(track(await hls.streams(20_000), 'video')!.packets.length, 'HLS video frames')
-    .toBe(videoFrames([...small, ...after]).length);
+  for (const reader of [hls, ts]) {
+    expect.soft(track(await reader.streams(20_000), 'video')!.packets.length, `${reader.url}: video frames`).toBe(videoFrames([...small, ...after]).length);
+  }
 });
 
 test('tags that nobody knows are dropped, the session lives', async ({ weir, name }) => {
