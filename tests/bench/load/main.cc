@@ -7,37 +7,29 @@
 //       settled, and one for each "mark" it reads; "quit" or the end of its input ends it
 //   weir-load join flv|rtmp COUNT HOST:PORT PATH
 //       COUNT viewers, one after the other, each up to a keyframe
+//   weir-load ll COUNT HOST:PORT /app/name
+//       COUNT low-latency HLS viewers, each of every playlist and part of v1 and a1; told and
+//       telling as above
+//   weir-load wait COUNT HOST:PORT /app/name [bytes]
+//       COUNT requests at a time that all wait for the next part of v1: for the playlist that names
+//       it, or for its bytes; told and telling as above
 // All that it writes are JSON objects, one on a line.
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 
 #include "load/clip.h"
+#include "load/console.h"
 #include "load/loop.h"
+#include "load/low_latency.h"
 #include "load/publisher.h"
 #include "load/viewer.h"
 
 namespace weir::bench {
 namespace {
 
-constexpr size_t kAtOnce = 64;         // connections on their way
-constexpr size_t kPerSource = 10'000;  // ports of one source address run short above 14,000
 constexpr Time kJoinPause = 20ms;
-constexpr Time kCoarse = 1ms;
-
-double ms(Time t) { return static_cast<double>(t.count()) / 1e6; }
-
-std::string quantiles(Samples& s) {
-  std::array<char, 160> line;
-  std::snprintf(line.data(), line.size(), R"({"n":%zu,"p50":%.3f,"p99":%.3f,"max":%.3f})",
-                s.count(), ms(s.quantile(.5)), ms(s.quantile(.99)), ms(s.quantile(1)));
-  return line.data();
-}
 
 using Viewers = std::vector<std::unique_ptr<Viewer>>;
 
@@ -66,40 +58,9 @@ class Report {
   std::vector<uint64_t> before_;
 };
 
-// What is typed: "mark", "quit".
-class Commands final : public Handler {
- public:
-  bool take_mark() { return std::exchange(mark_, false); }
-  bool quit() const { return quit_; }
-
- private:
-  void ready(uint32_t) override {
-    std::array<char, 256> buffer;
-    const ssize_t n = read(STDIN_FILENO, buffer.data(), buffer.size());
-    const std::string_view text(buffer.data(), n > 0 ? static_cast<size_t>(n) : 0);
-    mark_ |= text.find("mark") != std::string_view::npos;
-    quit_ |= n <= 0 || text.find("quit") != std::string_view::npos;
-  }
-  bool mark_ = false, quit_ = false;
-};
-
-std::string source_of(size_t i) { return "127.0.0." + std::to_string(2 + i / kPerSource); }
-
-// One look at what has come.
-void look(Loop& loop, bool coarse) {
-  if (!coarse) {
-    loop.turn(1s);
-    return;
-  }
-  sleep_until(monotonic() + kCoarse);
-  while (loop.turn(0s) > 0) {
-  }
-}
-
-int watch(const Target& target, size_t count, bool coarse) {
+int watch(const Target& target, size_t count, Looking how) {
   Loop loop;
-  Commands commands;
-  loop.add(STDIN_FILENO, EPOLLIN, commands);
+  Commands commands(loop);
   Totals totals;
   Report report;
   Viewers viewers;
@@ -113,7 +74,7 @@ int watch(const Target& target, size_t count, bool coarse) {
       told = true;
       report.write("settled", viewers, totals);
     }
-    look(loop, coarse && told);
+    look(loop, told ? how : Looking::sleeping);
     if (commands.take_mark()) report.write("mark", viewers, totals);
   }
   return 0;
@@ -155,6 +116,18 @@ int publish_clip(char** argument) {
   return 1;
 }
 
+int low_latency(int argc, char** argv) {
+  const auto server = split_address(argv[3]);
+  if (!server) {
+    std::fprintf(stderr, "%s\n", server.error().what.c_str());
+    return 2;
+  }
+  const auto count = static_cast<size_t>(std::atol(argv[2]));
+  if (std::string_view(argv[1]) == "ll") return watch_low_latency(*server, argv[4], count);
+  const bool bytes = argc > 5 && std::string_view(argv[5]) == "bytes";
+  return wait_together(*server, argv[4], count, bytes ? WaitFor::bytes : WaitFor::playlist);
+}
+
 std::optional<Target::Kind> kind_of(std::string_view name) {
   if (name == "flv") return Target::Kind::flv;
   if (name == "rtmp") return Target::Kind::rtmp;
@@ -166,6 +139,7 @@ int main(int argc, char** argv) {
   raise_file_limit();
   const std::string_view verb = argc > 1 ? argv[1] : "";
   if (verb == "publish" && argc == 5) return publish_clip(argv + 2);
+  if ((verb == "ll" || verb == "wait") && argc >= 5) return low_latency(argc, argv);
   const int first = verb == "join" ? 2 : 1;
   const auto kind = argc > first ? kind_of(argv[first]) : std::nullopt;
   if (!kind || argc < first + 4) {
@@ -180,7 +154,9 @@ int main(int argc, char** argv) {
   const std::string_view how = argc > first + 4 ? argv[first + 4] : "";
   const Target target{*kind, *server, argv[first + 3], how != "idle"};
   const auto count = static_cast<size_t>(std::atol(argv[first + 1]));
-  return verb == "join" ? join(target, count) : watch(target, count, how == "coarse");
+  return verb == "join"
+             ? join(target, count)
+             : watch(target, count, how == "coarse" ? Looking::coarse : Looking::sleeping);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "load/stamp.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 namespace weir::bench {
@@ -14,6 +15,16 @@ constexpr std::array<uint8_t, 19> kHead = {0x06, 0x05, 0x20, 0x77, 0x65, 0x69, 0
                                            0x73, 0x74, 0x61, 0x6d, 0x70};
 constexpr size_t kDigits = 16;
 constexpr std::string_view kHex = "0123456789abcdef";
+
+std::optional<Time> read_digits(ByteSpan digits) {
+  uint64_t v = 0;
+  for (const uint8_t c : digits) {
+    const size_t digit = kHex.find(static_cast<char>(c));
+    if (digit == std::string_view::npos) return std::nullopt;
+    v = v << 4 | digit;
+  }
+  return Time{static_cast<int64_t>(v)};
+}
 
 }  // namespace
 
@@ -31,13 +42,15 @@ std::optional<Time> read_stamp(ByteSpan message) {
   if (message.size() < kVideoTagHeaderSize + kStampSize) return std::nullopt;
   const ByteSpan unit = message.subspan(kVideoTagHeaderSize + 4);
   if (!std::equal(kHead.begin(), kHead.end(), unit.begin())) return std::nullopt;
-  uint64_t v = 0;
-  for (const uint8_t c : unit.subspan(kHead.size(), kDigits)) {
-    const size_t digit = kHex.find(static_cast<char>(c));
-    if (digit == std::string_view::npos) return std::nullopt;
-    v = v << 4 | digit;
-  }
-  return Time{static_cast<int64_t>(v)};
+  return read_digits(unit.subspan(kHead.size(), kDigits));
+}
+
+std::optional<Time> find_stamp(ByteSpan bytes) {
+  const void* found = memmem(bytes.data(), bytes.size(), kHead.data(), kHead.size());
+  if (!found) return std::nullopt;
+  const auto at = static_cast<size_t>(static_cast<const uint8_t*>(found) - bytes.data());
+  const ByteSpan rest = bytes.subspan(at + kHead.size());
+  return rest.size() < kDigits ? std::nullopt : read_digits(rest.first(kDigits));
 }
 
 }  // namespace weir::bench

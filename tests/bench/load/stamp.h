@@ -22,5 +22,7 @@ std::array<uint8_t, kStampSize> make_stamp(Time when);
 // The stamp of a video message, of which at least the first kVideoTagHeaderSize + kStampSize bytes
 // are given; nullopt when there is none in front.
 std::optional<Time> read_stamp(ByteSpan message);
+// The first whole stamp anywhere in `bytes`: of the first frame of a CMAF part.
+std::optional<Time> find_stamp(ByteSpan bytes);
 
 }  // namespace weir::bench
