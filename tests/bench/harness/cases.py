@@ -5,7 +5,7 @@ import subprocess
 import time
 import urllib.parse
 
-from . import load, machine
+from . import load, low_latency, machine
 from .servers import Binaries, Floor, Nginx, Weir
 from .table import Row
 
@@ -132,11 +132,11 @@ def segments(plan):
     with Weir() as weir, load.Publisher(weir):
         for _ in range(plan.rounds):
             at = newest_segment(weir)
-            with Nginx({"segment.ts": load.get(weir, at)}) as nginx:
+            with Nginx({"segment.m4s": load.get(weir, at)}) as nginx:
                 ours.append(load.wrk(weir, at, 1, 50, plan.window))
-                theirs.append(load.wrk(nginx, "/segment.ts", 1, 50, plan.window))
+                theirs.append(load.wrk(nginx, "/segment.m4s", 1, 50, plan.window))
             say(f"segment: {ours[-1]['cpu_ms_per_gbit']:.0f} ms/Gbit; nginx {theirs[-1]['cpu_ms_per_gbit']:.0f}")
-    return [Row("TS segments, wrk -t1 -c50", "CPU-ms/Gbit", [s["cpu_ms_per_gbit"] for s in ours],
+    return [Row("CMAF segments, wrk -t1 -c50", "CPU-ms/Gbit", [s["cpu_ms_per_gbit"] for s in ours],
                 [s["cpu_ms_per_gbit"] for s in theirs], "nginx, sendfile", 1.0)]
 
 
@@ -223,4 +223,4 @@ def start(plan):
 
 
 CASES = {"start": start, "join": join, "idle": idle, "playlist": playlist, "segments": segments, "latency": latency,
-         "fan_out": fan_out}
+         "fan_out": fan_out, "ll": low_latency.ll, "waiters": low_latency.waiters}

@@ -11,9 +11,11 @@ from .servers import Binaries
 PATH = "/live/bench"
 
 
-def clip():
-    """The test clip, made once: 1080p30 H.264 at 2.5 Mbit/s with a keyframe every 2 s, AAC at 128 kbit/s."""
-    path = Binaries.work / "clip.flv"
+def clip(kind="clip"):
+    """A test clip, made once. clip: 1080p30 H.264 at 2.5 Mbit/s with a keyframe every 2 s, AAC at 128 kbit/s;
+    thin: the same at 180p and 120 kbit/s, of which a part is 3 kB."""
+    size, rate = {"clip": ("1920x1080", 2500), "thin": ("320x180", 120)}[kind]
+    path = Binaries.work / f"{kind}.flv"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         print("making the test clip ...", flush=True)
@@ -21,9 +23,10 @@ def clip():
         # Noise, so that the encoder has use for the bits.
         subprocess.run(
             ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y",
-             "-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=30,noise=alls=12:allf=t",
+             "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30,noise=alls=12:allf=t",
              "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "12",
-             "-c:v", "libx264", "-preset", "superfast", "-b:v", "2500k", "-maxrate", "2750k", "-bufsize", "5000k",
+             "-c:v", "libx264", "-preset", "superfast", "-b:v", f"{rate}k", "-maxrate", f"{rate * 1.1:.0f}k",
+             "-bufsize", f"{rate * 2}k",
              "-x264-params", "keyint=60:min-keyint=60:scenecut=0:bframes=0", "-pix_fmt", "yuv420p",
              "-c:a", "aac", "-b:a", "128k", "-ac", "2", part], check=True)
         part.rename(path)
@@ -63,12 +66,32 @@ class Tool:
 
 
 class Publisher(Tool):
-    def __init__(self, server):
-        super().__init__("publish", clip(), f"127.0.0.1:{server.rtmp}", PATH)
+    def __init__(self, server, kind="clip"):
+        super().__init__("publish", clip(kind), f"127.0.0.1:{server.rtmp}", PATH)
         self.line("publishing", 10)
 
 
-class Viewers(Tool):
+class Marked(Tool):
+    """A tool that reports when it is told to."""
+
+    def mark(self):
+        self.process.stdin.write(b"mark\n")
+        self.process.stdin.flush()
+        said = self.line("mark", 20)
+        if said["ended"]:
+            raise RuntimeError(f"{said['ended']} viewers ended: {said['why']}")
+        return said
+
+    def between_marks(self, server, seconds):
+        """CPU of the server in a window, and what was said at its begin and its end; there also the tool's own."""
+        before, own, cpu = self.mark(), machine.cpu_seconds(self.process.pid), server.cpu()
+        time.sleep(seconds)
+        cpu, own = server.cpu() - cpu, machine.cpu_seconds(self.process.pid) - own
+        after = self.mark()
+        return cpu, before, after | {"load_cpu": own / (after["at"] - before["at"])}
+
+
+class Viewers(Marked):
     """`count` viewers of one kind; __init__ returns when all of them get media, or their answer when idle."""
 
     def __init__(self, kind, count, server, path=None, how=None):
@@ -80,19 +103,9 @@ class Viewers(Tool):
         if settled["ended"]:
             raise RuntimeError(f"{settled['ended']} of {count} {kind} viewers ended: {settled['why']}")
 
-    def mark(self):
-        self.process.stdin.write(b"mark\n")
-        self.process.stdin.flush()
-        said = self.line("mark", 20)
-        if said["ended"]:
-            raise RuntimeError(f"{said['ended']} viewers ended: {said['why']}")
-        return said
-
     def measure(self, server, seconds):
         """CPU of the server and what was delivered, over `seconds`."""
-        cpu, before = server.cpu(), self.mark()
-        time.sleep(seconds)
-        cpu, after = server.cpu() - cpu, self.mark()
+        cpu, before, after = self.between_marks(server, seconds)
         gbit = (after["bytes"] - before["bytes"]) * 8 / 1e9
         return {
             "cpu_ms_per_gbit": cpu * 1e3 / gbit if gbit else float("inf"),
@@ -101,6 +114,48 @@ class Viewers(Tool):
             "least_mbit": after["least"] * 8 / 1e6 / (after["at"] - before["at"]),
             "latency": after["latency_ms"],
         }
+
+
+class LowLatency(Marked):
+    """`count` low-latency HLS viewers; __init__ returns when all of them have had a part of each kind."""
+
+    def __init__(self, count, server):
+        super().__init__("ll", count, f"127.0.0.1:{server.http}", PATH)
+        self.count = count
+        settled = self.line("settled", 60)
+        if settled["ended"]:
+            raise RuntimeError(f"{settled['ended']} of {count} viewers ended: {settled['why']}")
+
+    def measure(self, server, seconds):
+        cpu, before, after = self.between_marks(server, seconds)
+        got = {key: after[key] - before[key] for key in ("at", "requests", "playlists", "parts", "born", "bytes")}
+        return {
+            "cpu": cpu / got["at"], "load_cpu": after["load_cpu"],
+            "cpu_ms_per_viewer_second": cpu * 1e3 / self.count / got["at"],
+            "us_per_request": cpu * 1e6 / max(1, got["requests"]),
+            "requests_per_core": got["requests"] / cpu,
+            "playlists": got["playlists"] / self.count / got["at"],
+            "parts": got["parts"] / self.count / got["at"],
+            "missing": 1 - got["parts"] / self.count / max(1, got["born"]),
+            "mbit_per_viewer": got["bytes"] * 8e-6 / self.count / got["at"],
+            "behind": after["behind"], "playlist": after["playlist_ms"], "part": after["part_ms"],
+        }
+
+
+class Waiters(Marked):
+    """`count` requests that wait for one part, again and again."""
+
+    def __init__(self, count, server, what):
+        super().__init__("wait", count, f"127.0.0.1:{server.http}", PATH, *(["bytes"] if what == "bytes" else []))
+        settled = self.line("settled", 60)
+        if settled["ended"]:
+            raise RuntimeError(f"{settled['ended']} of {count} waiting requests ended: {settled['why']}")
+
+    def measure(self, server, seconds):
+        cpu, before, after = self.between_marks(server, seconds)
+        if not after["rounds"]:
+            raise RuntimeError(f"no part for which all were waiting; {after['left_out']} left out")
+        return after | {"cpu": cpu / (after["at"] - before["at"])}
 
 
 def join(kind, count, server):

@@ -17,12 +17,12 @@ SLICE = pathlib.Path("/proc/sys/kernel/sched_rr_timeslice_ms")
 real_time = False
 
 
-def pin(core):
-    """For Popen's preexec_fn: this process and its threads stay on one core; open files to the hard bound."""
+def pin(*cores):
+    """For Popen's preexec_fn: this process and its threads stay on these cores; open files to the hard bound."""
 
     def apply():
         import resource
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
         if real_time:
             os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,8 +1,9 @@
-"""`run profile NAME`: where the server's CPU goes. NAME: rtmp-0 flv-100 rtmp-auto floor-0 nginx playlist segments."""
+"""`run profile NAME`: where the server's CPU goes. NAME: rtmp-0 flv-100 rtmp-auto floor-0 nginx playlist segments
+ll-400 waiters."""
 import subprocess
 import time
 
-from . import cases, load, machine
+from . import cases, load, low_latency, machine
 from .servers import Binaries, Floor, Nginx, Weir
 
 SECONDS = 6
@@ -41,6 +42,14 @@ def http(path_of, threads, connections):
         wrk.wait()
 
 
+def low_latency_load(plan, make):
+    with Weir() as weir, load.Publisher(weir):
+        low_latency.ready(weir)
+        with make(weir):
+            time.sleep(plan.settle)
+            record(weir.pid)
+
+
 def run(plan, name):
     machine.require("perf")
     if name == "playlist":
@@ -49,7 +58,11 @@ def run(plan, name):
         return http(cases.newest_segment, 1, 50)
     if name == "nginx":
         return fan_out(plan, Nginx(), "rtmp")
+    if name == "waiters":
+        return low_latency_load(plan, lambda weir: load.Waiters(low_latency.WAITING, weir, "playlist"))
     kind, _, merge = name.partition("-")
+    if kind == "ll":
+        return low_latency_load(plan, lambda weir: load.LowLatency(int(merge or low_latency.COSTED), weir))
     if kind == "floor":
         return fan_out(plan, Floor(load.clip(), merge or 0), "flv")
     if kind not in ("rtmp", "flv"):

@@ -20,6 +20,8 @@ class Binaries:
 
 
 class Server:
+    cores = (machine.SERVER_CORE,)
+
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-bench-"))
         self.log = open(self.folder / "log", "wb")
@@ -35,7 +37,7 @@ class Server:
 
     def spawn(self, *command):
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=self.log, preexec_fn=machine.pin(machine.SERVER_CORE))
+                                        stderr=self.log, preexec_fn=machine.pin(*self.cores))
 
     def stop(self):
         if getattr(self, "process", None):
@@ -62,8 +64,10 @@ class Server:
 class Weir(Server):
     name = "weir"
 
-    def __init__(self, merge="auto", **settings):
-        self.settings = {"play.merge": merge, "server.cores": 1, "log.level": "warn"} | settings
+    def __init__(self, merge="auto", cores=1, **settings):
+        self.settings = {"play.merge": merge, "server.cores": cores, "log.level": "warn"} | settings
+        # The second is the load's: they share it.
+        self.cores = (machine.SERVER_CORE, machine.LOAD_CORE)[:cores]
 
     def start(self):
         self.rtmp, self.http = machine.free_port(), machine.free_port()
@@ -94,7 +98,7 @@ rtmp {{ server {{ listen 127.0.0.1:{rtmp}; {rtmp_server} application live {{ liv
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_timeout 75s; keepalive_requests 1000000000;
   open_file_cache max=1000 inactive=600s; open_file_cache_valid 600s;
-  types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; text/html html; }}
+  types {{ application/vnd.apple.mpegurl m3u8; video/mp4 m4s; text/html html; }}
   client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
   uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
   server {{ listen 127.0.0.1:{http} backlog=4096; root {folder}/root; }}
