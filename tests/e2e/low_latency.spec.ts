@@ -41,7 +41,7 @@ for (const { player: name, via, latency } of low) {
     expect.soft(behind.length, 'samples').toBeGreaterThan(100);
     expect.soft(median(behind), 'latency').toBeLessThanOrEqual(latency);
     expect.soft(seen.firstFrame, 'ms to the first frame').toBeLessThanOrEqual(1_000);
-    expect.soft(seen.frames, 'pictures').toBeGreaterThan(60 * 30 * 0.9);
+    expect.soft(seen.frames, 'pictures').toBeGreaterThan(60 * 30 * 0.8); // a busy machine may drop some
     await viewer.close();
     await publisher.stop();
   });

@@ -14,7 +14,7 @@ import { RtmpClient } from './lib/rtmp_client.ts';
 import { readChunks, readInit } from './lib/boxes.ts';
 import { expect, test, type Weir } from './lib/weir.ts';
 
-test.use({ settings: { 'hls.variants': '["_low"]', 'stream.hold': '6s' } });
+test.use({ settings: { 'hls.variants': '_low', 'dash.variants': '_low', 'stream.hold': '6s' } });
 
 // The clips of 24 s one after another, as one publisher that changes its picture.
 function joined(...files: string[]): Tag[] {

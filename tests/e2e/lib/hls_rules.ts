@@ -206,15 +206,23 @@ export function position(p: MediaPlaylist): { msn: number; part: number } {
 }
 const notBefore = (a: { msn: number; part: number }, b: { msn: number; part: number }) => a.msn > b.msn || (a.msn === b.msn && a.part >= b.part);
 
-// The report said between two fetches of that playlist: not ahead of the later, at most one part behind the earlier.
-export function checkReport(report: Report, earlier: MediaPlaylist, later: MediaPlaylist): string[] {
-  const [from, to] = [position(earlier), position(later)];
+// What a lane has after a position, in seconds: by its parts, and whole segments where there are none.
+function after(p: MediaPlaylist, at: { msn: number; part: number }): number {
+  return [...p.segments, ...(p.open ? [p.open] : [])].filter((s) => s.number >= at.msn).reduce((sum, s) => {
+    if (s.number > at.msn) return sum + (s.uri ? s.duration : lasts(s.parts));
+    return sum + lasts(s.parts.slice(at.part + 1));
+  }, 0);
+}
+
+// The report said between two fetches of the playlist it is about: not ahead of the later, and behind the earlier by
+// no more than a part of the reporting playlist, which may be that old, and one of the other.
+export function checkReport(report: Report, earlier: MediaPlaylist, later: MediaPlaylist, partTarget: number): string[] {
   const bad: string[] = [];
+  const [from, to] = [position(earlier), position(later)];
   const said = `report ${report.msn}.${report.part} of ${report.uri}`;
   if (!notBefore(to, report)) bad.push(`${said} is ahead of ${to.msn}.${to.part}`);
-  // one part behind: an end of segment in between makes it the last of the number before
-  const previous = from.part > 0 ? { msn: from.msn, part: from.part - 1 } : { msn: from.msn - 1, part: 0 };
-  if (!notBefore(report, previous)) bad.push(`${said} is stale: ${from.msn}.${from.part} was there before`);
+  const missing = after(earlier, report);
+  if (missing > partTarget + (earlier.partTarget ?? 0) + 1e-6) bad.push(`${said} is stale by ${missing.toFixed(3)} s: ${from.msn}.${from.part} was there before`);
   return bad;
 }
 

@@ -24,6 +24,7 @@ export class Lane {
   readonly inits = new Map<string, Promise<Answer>>();
   readonly counts = { playlists: 0, deltas: 0, skips: 0, parts: 0, hints: 0, reports: 0, refused: 0 };
   last?: MediaPlaylist;
+  moved = 0; // when it last changed
   private hinted = new Map<string, Promise<Answer>>();
   private seen = new Set<string>();
   private fetching: Promise<void>[] = [];
@@ -41,6 +42,7 @@ export class Lane {
       this.counts.playlists += 1;
       for (const fault of this.history.add(p)) this.faults(fault);
       this.last = p;
+      this.moved = Date.now();
       this.fetchMedia(p);
       if (p.ended || this.stopped()) break;
       const [answer, delta] = await this.next(p);
@@ -233,7 +235,8 @@ export class HlsSession {
         const later = new Map(await fetchAll());
         if (answer.status !== 200) continue;
         const p = parseMedia(answer.bytes.toString());
-        if (p.ended) continue;
+        // while its own publisher is away a playlist does not change, and neither do its reports
+        if (p.ended || Date.now() - lane.moved > 600) continue;
         const parsed = (m: Map<string, Answer>, u: string) => (m.get(u)?.status === 200 ? parseMedia(m.get(u)!.bytes.toString()) : undefined);
         for (const other of others) {
           const report = p.reports.find((r) => lane.at(r.uri) === other);
@@ -241,7 +244,7 @@ export class HlsSession {
           if (!a || !b || a.ended || b.ended) continue;
           if (!report) { this.fault(`${lane.url} reports nothing of ${other}`); continue; }
           lane.counts.reports += 1;
-          for (const fault of checkReport(report, a, b)) this.fault(fault);
+          for (const fault of checkReport(report, a, b, p.partTarget ?? p.target)) this.fault(`${new URL(url).pathname.split('/').slice(-2).join('/')}: ${fault}`);
         }
       }
     }

@@ -53,9 +53,9 @@ function inPage(o: Options) {
       w.shaka.polyfill.installAll();
       const p = (w.player = new w.shaka.Player());
       p.addEventListener('error', (e: any) => fault(`shaka ${e.detail.code} ${JSON.stringify(e.detail.data)}`, e.detail.severity === 2));
-      p.configure({ streaming: { lowLatencyMode: true } });
+      p.configure({ streaming: { lowLatencyMode: true, liveSync: { enabled: true } } }); // towards the latency that the manifest asks for
       latency = () => { const d = p.getPlayheadTimeAsDate(); return d ? (Date.now() - d.getTime()) / 1000 : NaN; };
-      p.attach(v).then(() => p.load(o.url)).catch((e: any) => fault(`shaka ${e.code} ${JSON.stringify(e.data)}`, true));
+      p.attach(v).then(() => p.load(o.url)).catch((e: any) => fault(`shaka ${e.code} ${JSON.stringify(e.data)} ${e.stack}`, true));
     },
   };
 
