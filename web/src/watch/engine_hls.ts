@@ -21,14 +21,15 @@ export function startHls(context: EngineContext): Engine {
   const { video } = context;
   const hls = new Hls({
     workerPath,
-    // The server says how far behind to stay (PART-HOLD-BACK, HOLD-BACK): a number of ours would
-    // overrule it. Behind that: play up to a fifth faster. Far behind (a laptop lid): jump.
+    // The server says how far behind to stay (PART-HOLD-BACK, HOLD-BACK): a liveSyncDuration(Count)
+    // of ours would overrule it. Behind that: play up to a fifth faster.
     lowLatencyMode: true,
     maxLiveSyncPlaybackRate: 1.2,
-    liveMaxLatencyDurationCount: kFarBehind,
     backBufferLength: 30,
     startLevel: -1,
   });
+  // Far behind (a laptop lid): jump. Given to the constructor it would want a sync count beside it.
+  hls.config.liveMaxLatencyDurationCount = kFarBehind;
   let mendings = 0;
   hls.on(Events.ERROR, (_event, data) => {
     if (!data.fatal) return;
