@@ -5,20 +5,24 @@
 #include "app/config_log.h"
 #include "app/server.h"
 #include "net/http/config.h"
+#include "protocols/dash/module.h"
 #include "protocols/flv/module.h"
 #include "protocols/hls/module.h"
 #include "protocols/rtmp/config.h"
 #include "protocols/rtmp/module.h"
+#include "segments/config.h"
 #include "service/stream_config.h"
 
 namespace weir::app {
 namespace {
 
 // The one list.
-constexpr const service::Module* kModules[] = {&rtmp::module, &flv_play::module, &hls::module};
+constexpr const service::Module* kModules[] = {&rtmp::module, &flv_play::module, &hls::module,
+                                               &dash::module};
 
 constexpr std::string_view kAbout =
-    "Weir, a live-streaming server: publish over RTMP, watch over RTMP, HTTP-FLV and HLS.\n";
+    "Weir, a live-streaming server: publish over RTMP, watch over RTMP, HTTP-FLV,\n"
+    "low-latency HLS and DASH.\n";
 
 constexpr std::string_view kExamples = R"(Examples:
   weir serve                       RTMP on port 1935, HTTP on port 8080, every address
@@ -32,7 +36,8 @@ Publish (OBS: server rtmp://localhost:1935/live, stream key demo):
 
 Watch:
   http://localhost:8080/                       live streams, and a page to watch each
-  http://localhost:8080/live/demo/index.m3u8   HLS
+  http://localhost:8080/live/demo/index.m3u8   HLS, low-latency; ts.m3u8: MPEG-TS
+  http://localhost:8080/live/demo/manifest.mpd DASH, low-latency
   http://localhost:8080/live/demo.flv          HTTP-FLV
   rtmp://localhost:1935/live/demo              RTMP
 
@@ -51,6 +56,8 @@ void declare_all(ConfigSchema& schema) {
   schema.section<service::StreamConfig>("stream",
                                         "Streams: what happens when publishers come and go.");
   schema.section<service::PlayConfig>("play", "How players of every protocol are served.");
+  schema.section<segments::SegmentsConfig>(
+      "segments", "How streams are cut into segments and how far viewers can go back.");
   for (const service::Module* module : kModules) module->declare(schema);
 }
 

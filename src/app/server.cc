@@ -15,6 +15,7 @@
 #include "app/routes.h"
 #include "base/log.h"
 #include "net/task_group.h"
+#include "segments/routes.h"
 #include "service/stream_config.h"
 
 namespace weir::app {
@@ -99,7 +100,10 @@ Server::Server(ConfigPtr config)
                  ? config_->get<ServerConfig>("server").cores
                  : processors()),
       disk_(kDiskThreads),
-      hub_(cores_, service::hub_config(*config_)) {}
+      hub_(cores_, service::hub_config(*config_)),
+      library_(hub_, disk_, config_->share<segments::SegmentsConfig>("segments")) {
+  hub_.observe(library_);
+}
 
 Server::~Server() { CHECK(services_.empty() && !http_, "a server is stopped before it goes"); }
 
@@ -107,12 +111,13 @@ Result<> Server::start() { return Outside(cores_[0]).run(start_modules()); }
 
 net::Task<Result<>> Server::start_modules() {
   auto router = std::make_shared<net::http::Router>();
-  service::Context context{cores_, hub_, *router, disk_, config_};
+  service::Context context{cores_, hub_, *router, library_, disk_, config_};
   for (const service::Module* module : modules()) {
     auto started = co_await module->start(context);
     if (!started) co_return fail(std::move(started.error()).in(module->name));
     services_.push_back(*std::move(started));
   }
+  segments::add_routes(*router, library_);
   add_routes(*router, hub_, *config_);
   auto http = config_->share<net::http::HttpConfig>("http");
   for (const auto& [from, to] : http->aliases) CO_TRY(router->add_alias(from, to));
@@ -139,6 +144,8 @@ void Server::reload(ConfigPtr config) {
   apply(config_->get<LogConfig>("log"));
   if (changed(*before, *config_, "stream") || changed(*before, *config_, "play"))
     hub_.reconfigure(service::hub_config(*config_));
+  if (changed(*before, *config_, "segments"))
+    library_.reconfigure(config_->share<segments::SegmentsConfig>("segments"));
   Outside(cores_[0]).run(run_here([this] {
     for (auto& s : services_) s->reload(config_);
   }));
@@ -157,8 +164,10 @@ net::Task<> Server::drain_modules() {
 void Server::drain() { Outside(cores_[0]).run(drain_modules()); }
 
 net::Task<> Server::stop_modules() {
+  library_.release_waiting();
   if (http_) co_await http_->stop(1s);
   for (auto s = services_.rbegin(); s != services_.rend(); ++s) co_await (*s)->stop();
+  co_await library_.stop();
   // Services observe the hub: what is still on its way there arrives before they go.
   co_await hub_.stop();
   http_.reset();

@@ -15,6 +15,7 @@
 #include "net/blocking.h"
 #include "net/core.h"
 #include "net/http/server.h"
+#include "segments/library.h"
 #include "service/module.h"
 
 namespace weir::app {
@@ -52,6 +53,7 @@ class Server {
   net::Cores cores_;
   net::BlockingPool disk_;  // goes before the cores: its threads post to them
   hub::Hub hub_;
+  segments::Library library_;
   std::vector<std::unique_ptr<service::Service>> services_;
   std::unique_ptr<net::http::Server> http_;
 };

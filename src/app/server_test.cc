@@ -28,7 +28,7 @@ ConfigPtr config_of(std::string rtmp, std::string http) {
   EXPECT_TRUE(draft.set("log", "level", "error"));
   EXPECT_TRUE(draft.set("rtmp", "listen", rtmp));
   EXPECT_TRUE(draft.set("http", "listen", http));
-  EXPECT_TRUE(draft.set("hls", "segment", "500ms"));
+  EXPECT_TRUE(draft.set("segments", "duration", "500ms"));
   return std::move(draft).finish();
 }
 

@@ -12,47 +12,48 @@ namespace {
 
 using namespace mpegts::fixture;
 using hub::testing::World;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 // A packager on core 0 of a manual-clock world, and what it told.
 struct Room : World {
   explicit Room(hub::HubConfig config = {}) : World(1, config), group(cores[0]) {}
   ~Room() {
-    cores[0].post([this] { packager.stop(); });
+    on([this] { packager.stop(); });
+  }
+  void on(std::function<void()> f) {
+    cores[0].post([f = std::move(f)] { f(); });
     cores.run_until_idle();
   }
   void start() {
-    cores[0].post([this] { group.spawn(packager.run()); });
-    cores.run_until_idle();
+    on([this] { group.spawn(packager.run()); });
   }
   // 25 pictures a second with sound, a keyframe each second, on the publisher's own timeline.
   void feed(hub::Publication& p, Time from, Time to) {
     for (Time t = from; t < to; t += 40ms) {
-      cores[0].post([&p, t] {
+      on([&p, t] {
         p.push(*video(t, t, t % 1s == 0ns));
         p.push(*audio(t));
         p.flush();
       });
-      clock.advance(40ms);
-      cores.run_until_idle();
+      cores.advance(40ms);
     }
   }
   void end(hub::Publication& p, hub::Ending how) {
-    cores[0].post([&p, how] { p.end(how); });
-    cores.run_until_idle();
+    on([&p, how] { p.end(how); });
   }
-  const Window& window() const { return *updates.back().window; }
-  std::vector<double> durations() const {
-    std::vector<double> d;
-    for (const auto& s : window().listed)
-      d.push_back(static_cast<double>(s->duration.count()) / 1e9);
+  const View& view() const { return *views.back(); }
+  std::vector<int> milliseconds(const WindowPtr& lane) const {
+    std::vector<int> d;
+    if (lane)
+      for (const auto& s : *lane->segments) d.push_back(static_cast<int>(s->duration / 1ms));
     return d;
   }
+  std::vector<int> pictures() const { return milliseconds(view().lane("v1")); }
 
-  std::vector<Update> updates;
+  std::vector<ViewPtr> views;
   net::TaskGroup group;
   Packager packager{
-      hub, {"live", "s", {}}, {}, clock, [this](Update u) { updates.push_back(std::move(u)); }};
+      hub, {"live", "s", {}}, {}, clock, [this](ViewPtr v) { views.push_back(std::move(v)); }};
 };
 
 std::vector<Track> tracks() { return {h264_track(), aac_track()}; }
@@ -61,16 +62,35 @@ TEST(Packager, ListsSegmentsWhileTheStreamRunsAndEndsWithIt) {
   Room room;
   auto publication = room.publish();
   room.start();
-  ASSERT_EQ(room.updates.size(), 1u);
-  EXPECT_TRUE(room.window().listed.empty());
+  ASSERT_EQ(room.views.size(), 1u);
+  EXPECT_TRUE(room.view().lanes.empty());
   publication.announce(tracks());
   room.feed(publication, 0s, 5s);
-  EXPECT_THAT(room.durations(), ElementsAre(2, 2));
-  EXPECT_FALSE(room.window().ended);
+  ASSERT_EQ(room.view().lanes.size(), 2u);
+  EXPECT_EQ(room.view().lanes[0]->id, "v1");
+  EXPECT_EQ(room.view().lanes[1]->id, "a1");
+  EXPECT_THAT(room.pictures(), ElementsAre(2000, 2000));
+  EXPECT_EQ(room.view().lanes[0]->open->parts.size(), 4u);  // the fifth waits for its end
+  EXPECT_FALSE(room.view().ended);
   room.end(publication, hub::Ending::clean);
-  EXPECT_THAT(room.durations(), ElementsAre(2, 2, 1));
-  EXPECT_TRUE(room.window().ended);
+  EXPECT_THAT(room.pictures(), ElementsAre(2000, 2000, 1000));
+  EXPECT_TRUE(room.view().ended);
+  EXPECT_TRUE(room.view().lanes[0]->ended);
+  EXPECT_FALSE(room.view().lanes[0]->open);
   EXPECT_EQ(room.group.running(), 0u);
+}
+
+TEST(Packager, TellsOfPartsAndOfNothingLess) {
+  Room room;
+  auto publication = room.publish();
+  room.start();
+  publication.announce(tracks());
+  room.feed(publication, 0s, 2s);
+  const size_t before = room.views.size();
+  room.feed(publication, 2s, 4s);
+  // Ten parts of each lane and the segments' ends among them; a hundred packets.
+  EXPECT_LE(room.views.size() - before, 22u);
+  EXPECT_GE(room.views.size() - before, 10u);
 }
 
 TEST(Packager, GoesOnWhenThePublisherReturns) {
@@ -80,33 +100,87 @@ TEST(Packager, GoesOnWhenThePublisherReturns) {
   first.announce(tracks());
   room.feed(first, 0s, 5s);
   room.end(first, hub::Ending::lost);
-  EXPECT_THAT(room.durations(), ElementsAre(2, 2));  // the third is still open: who knows
+  EXPECT_THAT(room.pictures(), ElementsAre(2000, 2000));  // the third is still open: who knows
+  room.cores.advance(3s);
   auto second = room.publish();
   second.announce(tracks());
   room.feed(second, 0s, 5s);
-  EXPECT_THAT(room.durations(), ElementsAre(2, 2, 1, 2, 2));
+  EXPECT_THAT(room.pictures(), ElementsAre(2000, 2000, 1000, 2000, 2000));
   std::vector<bool> marks;
-  for (const auto& s : room.window().listed) marks.push_back(s->discontinuity);
+  const auto& all = *room.view().lanes[0]->segments;
+  for (const auto& s : all) marks.push_back(s->discontinuity);
   EXPECT_THAT(marks, ElementsAre(false, false, false, true, false));
-  ASSERT_EQ(marks.size(), 5u);
-  EXPECT_EQ(room.window().listed[4]->number, room.window().listed[0]->number + 4);
-  EXPECT_EQ(room.window().listed[3]->start, 5s);
+  ASSERT_EQ(all.size(), 5u);
+  EXPECT_EQ(all[4]->number, all[0]->number + 4);
+  EXPECT_EQ(all[3]->start, 5s);
+  EXPECT_EQ(all[3]->wall, all[2]->wall + all[2]->duration + 3s) << "time passed between them";
   room.end(second, hub::Ending::clean);
+}
+
+TEST(Packager, TheTargetDurationIsPromisedWhenSomebodyAsks) {
+  Room room;
+  auto publication = room.publish();
+  room.start();
+  publication.announce(tracks());
+  room.feed(publication, 0s, 3s);
+  EXPECT_EQ(room.view().target_duration, 0s);
+  room.on([&] { room.packager.demand(Demand::cmaf); });
+  EXPECT_EQ(room.view().target_duration, 2s);
+  EXPECT_EQ(room.view().lanes[0]->target_duration, 2s);
+  EXPECT_FALSE(room.view().ts);
+  room.end(publication, hub::Ending::clean);
+}
+
+TEST(Packager, TheTsLaneBeginsWithWhatWasKept) {
+  Room room;
+  auto publication = room.publish();
+  room.start();
+  publication.announce(tracks());
+  room.feed(publication, 0s, 7s);
+  EXPECT_FALSE(room.view().ts);
+  room.on([&] { room.packager.demand(Demand::ts); });
+  ASSERT_TRUE(room.view().ts) << "at once, with a whole segment";
+  const auto& cmaf = *room.view().lanes[0]->segments;
+  const auto ts = room.view().ts->segments;
+  ASSERT_EQ(ts->size(), 1u);
+  EXPECT_EQ(ts->front()->number, cmaf.back()->number);
+  EXPECT_EQ(ts->front()->start, cmaf.back()->start);
+  EXPECT_EQ(ts->front()->wall, cmaf.back()->wall);
+  room.feed(publication, 7s, 11s);
+  EXPECT_THAT(room.milliseconds(room.view().ts), ElementsAre(2000, 2000, 2000));
+  for (const auto& s : *room.view().ts->segments)
+    EXPECT_EQ((*room.view().lanes[0]->find(s->number))->start, s->start);
+  room.end(publication, hub::Ending::clean);
 }
 
 TEST(Packager, SaysWhyThereIsNothing) {
   Room room;
   auto publication = room.publish();
   room.start();
-  publication.announce({Track{kVideo, Codec::vp9, {}, VideoParams{}, {}}});
+  publication.announce({Track{kVideo, Codec::vp8, {}, VideoParams{}, {}}});
   room.feed(publication, 0s, 3s);
-  EXPECT_TRUE(room.window().listed.empty());
-  ASSERT_FALSE(room.updates.back().carried);
-  EXPECT_EQ(room.updates.back().carried.error().code, Code::unsupported);
+  EXPECT_TRUE(room.view().lanes.empty());
+  EXPECT_NE(room.view().nothing, "");
   publication.announce(tracks());
   room.feed(publication, 3s, 6s);
-  EXPECT_TRUE(room.updates.back().carried);
-  EXPECT_EQ(room.window().listed.size(), 1u);
+  EXPECT_EQ(room.view().nothing, "");
+  EXPECT_EQ(room.view().lanes.size(), 2u);
+  room.end(publication, hub::Ending::clean);
+}
+
+TEST(Packager, WhatTsCannotCarryIsSaidOfTsAlone) {
+  Room room;
+  auto publication = room.publish();
+  room.start();
+  publication.announce({Track{kAudio,
+                              Codec::opus,
+                              from_hex("4f707573486561640102380180bb0000000000"),
+                              AudioParams{48000, 2},
+                              {}}});
+  room.on([&] { room.packager.demand(Demand::ts); });
+  room.feed(publication, 0s, 1s);
+  EXPECT_EQ(room.view().nothing, "");
+  EXPECT_NE(room.view().no_ts, "");
   room.end(publication, hub::Ending::clean);
 }
 
@@ -117,10 +191,9 @@ TEST(Packager, StopsInTheMiddle) {
   publication.announce(tracks());
   room.feed(publication, 0s, 3s);
   EXPECT_EQ(room.group.running(), 1u);
-  room.cores[0].post([&] { room.packager.stop(); });
-  room.cores.run_until_idle();
+  room.on([&] { room.packager.stop(); });
   EXPECT_EQ(room.group.running(), 0u);
-  EXPECT_FALSE(room.window().ended);
+  EXPECT_FALSE(room.view().ended);
   room.end(publication, hub::Ending::clean);
 }
 

@@ -1,83 +1,68 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
-// TsSegmenter: events of one stream to MPEG-TS segments. Cuts on keyframes of the main video at
-// `target` or later; on any packet when there is no picture; when the tracks change or another
-// publisher takes over (the next segment is then a discontinuity). The first segment fixes
-// target_duration() for good, since HLS does not let it change (RFC 8216 6.2.1): a later group of
-// pictures that is longer is cut inside. Pure; owned by one packager, on its core. Bounded: one
-// segment in the making, of at most max_bytes.
+// TsSegmenter: events of one stream to MPEG-TS segments, cut where Boundaries says, so that they
+// have the numbers and boundaries of the CMAF lanes. May begin in the middle of a stream: nothing
+// is written before the first cut it is given. Pure; owned by one packager, on its core. Bounded:
+// one segment in the making.
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "containers/mpegts/writer.h"
+#include "segments/boundaries.h"
 #include "segments/segment.h"
 
 namespace weir::segments {
 
+struct MadeTs {
+  Cut cut;
+  Time end{};
+  Bytes data;
+  uint32_t pictures = 0;
+  Tracks tracks;
+};
+
 class TsSegmenter {
  public:
-  struct Options {
-    Time target{2s};
-    Time longest{20s};  // of the first segment, while no keyframe comes
-    size_t max_bytes = 64u << 20;
-    // Already promised to players, in whole seconds; zero: the first segment decides.
-    Time target_duration{};
-  };
+  TsSegmenter();
 
-  explicit TsSegmenter(Options options);
-
-  // Each event completes at most one segment.
-  std::optional<MadeSegment> info(const StreamInfoPtr&);
-  std::optional<MadeSegment> packet(const Packet&);
+  // Each event completes at most one segment. `discontinuous`, `cut`: what Boundaries said of it.
+  std::optional<MadeTs> info(const StreamInfoPtr&, bool discontinuous);
+  std::optional<MadeTs> packet(const Packet&, const std::optional<Cut>& cut);
   // The stream is over.
-  std::optional<MadeSegment> finish();
+  std::optional<MadeTs> finish();
 
   // Why nothing will ever come: Code::unsupported when no track can be carried in MPEG-TS.
   const Result<>& carried() const { return carried_; }
-  // In whole seconds; zero before the first segment is made.
-  Time target_duration() const { return target_duration_; }
   // Frames no decoder could use: pictures before the first keyframe.
   uint64_t dropped() const { return dropped_; }
 
  private:
-  struct Open {  // the segment in the making
-    Time start{};
-    Time end{};  // of what is inside
-    bool independent = true;
-    uint64_t pictures = 0;
-  };
-
-  struct Chosen {
-    Tracks tracks;
-    std::optional<TrackId> main_video;
-    Result<> carried;
-  };
-
-  static Chosen choose(const StreamInfo&);
-  bool is_cut(const Packet&) const;
+  void choose(const StreamInfo&);
+  bool is_sound(TrackId) const;
   bool must_drop(const Packet&);
-  void open(const Packet&, Time start);
-  std::optional<MadeSegment> close(Time end);
-  Time limit() const;
-  void note_end(const Packet&);
+  void open(const Cut&);
+  void write(const Packet&);
+  Time end_before(const Cut&) const;
+  std::optional<MadeTs> close(Time end);
 
-  Options options_;
   mpegts::Writer writer_;
   Result<> carried_;
-  StreamInfoPtr info_;
   Tracks tracks_;
   std::optional<TrackId> main_video_;
-  std::optional<Open> open_;
+  std::optional<Cut> open_;    // the segment in the making
+  std::vector<Packet> early_;  // sound before the first cut
   ByteWriter out_;
   size_t last_size_ = 0;
-  Time target_duration_{};
-  Time step_{};  // between the last two pictures
+  Time end_{};  // of what is inside
+  uint32_t pictures_ = 0;
+  bool written_ = false;
+  PictureClock clock_;
   std::optional<Time> last_picture_;
+  Pace pace_;
   bool seen_keyframe_ = false;
-  bool made_any_ = false;
-  bool discontinuity_ = false;  // of the next segment
   uint64_t dropped_ = 0;
 };
 

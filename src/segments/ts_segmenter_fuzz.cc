@@ -9,6 +9,7 @@
 namespace {
 
 using namespace weir;
+using namespace weir::segments;
 
 StreamInfoPtr make_info(uint8_t bits) {
   StreamInfo info;
@@ -26,30 +27,43 @@ StreamInfoPtr make_info(uint8_t bits) {
   return std::make_shared<const StreamInfo>(std::move(info));
 }
 
-void check(const std::optional<segments::MadeSegment>& made, const segments::TsSegmenter& s) {
-  if (!made) return;
-  CHECK(made->duration >= 1ms, "a segment lasts");
-  CHECK(made->duration <= std::max(s.target_duration() + 500ms, Time{20s}), "not too long");
-  CHECK(made->data.size() % mpegts::kPacketSize == 0, "whole packets");
-  CHECK(!made->tracks->empty(), "something is inside");
-  mpegts::Reader reader;
-  std::vector<mpegts::PesUnit> units;
-  reader.read(made->data, units);
-  reader.finish(units);
-  const auto& c = reader.counts();
-  CHECK(c.sync_lost + c.malformed + c.crc + c.continuity + c.truncated + c.pcr_back == 0, "form");
-}
+class Checker {
+ public:
+  void check(const std::optional<MadeTs>& made) {
+    if (!made) return;
+    CHECK(made->end - made->cut.start >= 1ms, "a segment lasts");
+    CHECK(!any_ || made->cut.ordinal > ordinal_, "ordinals grow");
+    CHECK(made->data.size() % mpegts::kPacketSize == 0, "whole packets");
+    CHECK(!made->tracks->empty(), "something is inside");
+    any_ = true;
+    ordinal_ = made->cut.ordinal;
+    mpegts::Reader reader;
+    std::vector<mpegts::PesUnit> units;
+    reader.read(made->data, units);
+    reader.finish(units);
+    const auto& c = reader.counts();
+    CHECK(c.sync_lost + c.malformed + c.crc + c.continuity + c.truncated + c.pcr_back == 0, "form");
+  }
+
+ private:
+  bool any_ = false;
+  uint64_t ordinal_ = 0;
+};
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ByteReader in(ByteSpan(data, size));
-  segments::TsSegmenter s({.target = 2s, .max_bytes = 20'000});
+  Boundaries boundaries({.max_bytes = 20'000});
+  TsSegmenter s;
+  Checker checker;
   Time clock{};
   while (!in.at_end()) {
     const uint8_t op = in.u8();
     if (op < 32) {
-      check(s.info(make_info(in.u8())), s);
+      const auto info = make_info(in.u8());
+      checker.check(s.info(info, boundaries.info(info)));
+      if (op == 31) boundaries.promise();
       continue;
     }
     clock += 10ms * in.u8();  // the hub keeps decoding times from going back
@@ -60,8 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
              (op & 4) != 0,
              {}};
     p.payload = Bytes::copy(in.bytes(std::min<size_t>(op & 8 ? 700 : 12, in.left())));
-    check(s.packet(p), s);
+    checker.check(s.packet(p, boundaries.packet(p)));
   }
-  check(s.finish(), s);
+  checker.check(s.finish());
   return 0;
 }

@@ -16,6 +16,7 @@
 #include "net/http/router.h"
 #include "net/per_core.h"
 #include "net/task.h"
+#include "segments/library.h"
 
 namespace weir::service {
 
@@ -24,6 +25,7 @@ struct Context {
   net::Cores& cores;
   hub::Hub& hub;
   net::http::Router& router;
+  const segments::Library& library;
   net::BlockingPool& disk;
   ConfigPtr config;
 };

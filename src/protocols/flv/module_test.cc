@@ -124,7 +124,8 @@ TEST(FlvModule, StartsServesAndStops) {
   EXPECT_FALSE(draft.set("flv", "max_viewers", "0"));
   net::http::Router router;
   net::BlockingPool disk{1};
-  service::Context context{w.cores, w.hub, router, disk, std::move(draft).finish()};
+  segments::Library library(w.hub, disk, std::make_shared<segments::SegmentsConfig>());
+  service::Context context{w.cores, w.hub, router, library, disk, std::move(draft).finish()};
   EXPECT_EQ(context.config->get<Config>("flv").wait, 5s);
   service::Started started = fail(Code::internal, "not started");
   net::TaskGroup group(w.cores[0]);

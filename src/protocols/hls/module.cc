@@ -1,10 +1,11 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 #include "protocols/hls/module.h"
 
-#include "protocols/hls/audience.h"
 #include "protocols/hls/config.h"
+#include "protocols/hls/files.h"
+#include "protocols/hls/playlists.h"
 #include "protocols/hls/routes.h"
-#include "protocols/hls/streams.h"
+#include "service/audience.h"
 
 namespace weir::hls {
 namespace {
@@ -14,32 +15,37 @@ constexpr const char* kSection = "hls";
 class HlsService final : public service::Service {
  public:
   HlsService(service::Context& context, std::shared_ptr<const HlsConfig> config)
-      : streams_(context.hub, context.disk, config), audience_(context.hub) {
-    context.hub.observe(streams_);
-    add_routes(context.router, streams_.directory(), audience_, 4 * Time(config->segment));
+      : playlists_(context.cores, context.library.directory(), settings_of(*config)),
+        audience_(context.hub, kSection),
+        files_(context.hub, context.disk, context.library, std::move(config)) {
+    context.hub.observe(files_);
+    add_routes(context.router, context.library, playlists_, audience_);
   }
 
   void reload(ConfigPtr config) override {
-    streams_.reconfigure(config->share<HlsConfig>(kSection));
+    auto section = config->share<HlsConfig>(kSection);
+    playlists_.reconfigure(settings_of(*section));
+    files_.reconfigure(std::move(section));
   }
   net::Task<> stop() override {
     audience_.stop();
-    return streams_.stop();
+    return files_.stop();
   }
 
  private:
-  Streams streams_;
-  Audience audience_;
+  Playlists playlists_;
+  service::Audience audience_;
+  Files files_;
 };
 
-// Started with `enabled: false`: nothing is packaged, and there are no routes.
+// Started with `enabled: false`: there are no routes and no files.
 class Disabled final : public service::Service {
  public:
   net::Task<> stop() override { co_return; }
 };
 
 void declare(ConfigSchema& schema) {
-  schema.section<HlsConfig>(kSection, "HLS: playlists and segments of every published stream.");
+  schema.section<HlsConfig>(kSection, "HLS: playlists of every published stream.");
 }
 
 net::Task<service::Started> start(service::Context& context) {

@@ -3,67 +3,263 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
-
-#include "codecs/registry.h"
 
 namespace weir::hls {
 namespace {
 
-constexpr std::string_view kHead = "#EXTM3U\n#EXT-X-VERSION:3\n";
+using segments::OpenSegment;
+using segments::Part;
+using segments::Segment;
+using segments::SegmentHead;
+using segments::Window;
+using std::chrono::microseconds;
 
-int64_t milliseconds(Time t) { return std::chrono::round<std::chrono::milliseconds>(t).count(); }
+// 4.4.3.8: a skip boundary is at least six target durations, a hold-back three.
+constexpr int kSkipAfter = 6, kHoldBack = 3;
 
-std::string codecs_of(const std::vector<Track>& tracks) {
-  std::string list;
-  for (const auto& track : tracks) {
-    const std::string one = codecs::rfc6381(track);
-    if (one.empty() || ("," + list + ",").find("," + one + ",") != std::string::npos) continue;
-    list += (list.empty() ? "" : ",") + one;
-  }
-  return list;
+int64_t us_floor(Time t) { return std::chrono::floor<microseconds>(t).count(); }
+int64_t us_ceil(Time t) { return std::chrono::ceil<microseconds>(t).count(); }
+
+// The printed length of what lies between two instants. At most ceil(duration), so that a part is
+// never printed longer than a part target that was rounded up.
+int64_t printed(Time start, Time duration) { return us_floor(start + duration) - us_floor(start); }
+
+Time parts_duration(const std::optional<OpenSegment>& open) {
+  Time sum{};
+  if (open)
+    for (const auto& p : open->parts) sum += p->duration;
+  return sum;
 }
 
-const VideoParams* picture_of(const std::vector<Track>& tracks) {
-  for (const auto& track : tracks)
-    if (const auto* video = track.video()) return video;
-  return nullptr;
+size_t listed_count(const Window& w) { return w.segments->size() - w.first_listed; }
+
+// Of the first entry that is not padding.
+uint64_t first_listed_number(const Window& w) {
+  if (listed_count(w) > 0) return (*w.segments)[w.first_listed]->number;
+  if (w.open) return w.open->number;
+  return w.segments->empty() ? 0 : w.segments->back()->number + 1;
+}
+
+const SegmentHead* first_listed(const Window& w) {
+  if (listed_count(w) > 0) return (*w.segments)[w.first_listed].get();
+  return w.open ? &*w.open : nullptr;
+}
+
+// The first segment whose parts are named: it begins within three target durations of the end, so
+// that no part older than that is (6.2.2).
+size_t first_with_parts(const Window& w) {
+  Time behind = parts_duration(w.open);
+  size_t i = w.segments->size();
+  for (; i > w.first_listed; --i) {
+    behind += (*w.segments)[i - 1]->duration;
+    if (behind > kHoldBack * w.target_duration) break;
+  }
+  return i;
+}
+
+void append_digits(std::string& out, int64_t value, int digits) {
+  char text[8];
+  for (int i = digits; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
+  out.append(text, static_cast<size_t>(digits));
+}
+
+class Writer {
+ public:
+  Writer() { out_.reserve(4096); }
+
+  template <class... A>
+  void line(fmt::format_string<A...> f, A&&... a) {
+    fmt::format_to(std::back_inserter(out_), f, std::forward<A>(a)...);
+    out_ += '\n';
+  }
+  void text(std::string_view s) { out_ += s; }
+
+  void seconds(int64_t us) {
+    fmt::format_to(std::back_inserter(out_), "{}", us / 1'000'000);
+    out_ += '.';
+    append_digits(out_, us % 1'000'000, 6);
+  }
+
+  // As format_utc(), which is asked once an hour only: hours of rewind are thousands of lines.
+  void date_time(WallTime t) {
+    const int64_t ms = std::chrono::floor<std::chrono::milliseconds>(t.time_since_epoch()).count();
+    const int64_t hour = ms / 3'600'000;
+    if (hour != hour_) {
+      hour_ = hour;
+      day_and_hour_ = format_utc(t).substr(0, 14);
+    }
+    text("#EXT-X-PROGRAM-DATE-TIME:");
+    text(day_and_hour_);
+    append_digits(out_, ms / 60'000 % 60, 2);
+    out_ += ':';
+    append_digits(out_, ms / 1000 % 60, 2);
+    out_ += '.';
+    append_digits(out_, ms % 1000, 3);
+    text("Z\n");
+  }
+
+  void init(const segments::InitPtr& init) {
+    if (!init || init == init_) return;
+    init_ = init;
+    line("#EXT-X-MAP:URI=\"{}\"", init->name);
+  }
+  void known(const segments::InitPtr& init) { init_ = init; }
+
+  // What applies to a segment and must stand before its first part (4.4.4.9).
+  void begin(const SegmentHead& s) {
+    if (s.discontinuity) text("#EXT-X-DISCONTINUITY\n");
+    init(s.init);
+    date_time(s.wall);
+  }
+
+  void end(const Segment& s) {
+    if (s.gap) text("#EXT-X-GAP\n");
+    text("#EXTINF:");
+    seconds(printed(s.start, s.duration));
+    text(",\n");
+    text(s.name);
+    out_ += '\n';
+  }
+
+  void parts(std::string_view token, std::string_view lane, uint64_t number,
+             const std::vector<segments::PartPtr>& parts) {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      text("#EXT-X-PART:DURATION=");
+      seconds(printed(parts[i]->start, parts[i]->duration));
+      text(",URI=\"");
+      text(segments::part_name(token, lane, number, i));
+      text(parts[i]->independent ? "\",INDEPENDENT=YES\n" : "\"\n");
+    }
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+  segments::InitPtr init_;
+  int64_t hour_ = -1;
+  std::string day_and_hour_;
+};
+
+void write_head(Writer& out, const Window& w, const PlaylistOptions& o, size_t padded) {
+  const int64_t target = w.target_duration / 1s;
+  // EXT-X-SKIP needs version 9; the list says the same whether it has one or not.
+  out.text("#EXTM3U\n#EXT-X-VERSION:9\n");
+  if (o.type == PlaylistType::event && is_whole(w)) out.text("#EXT-X-PLAYLIST-TYPE:EVENT\n");
+  out.line("#EXT-X-TARGETDURATION:{}", target);
+  out.text("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,");
+  out.text(fmt::format("CAN-SKIP-UNTIL={},HOLD-BACK={}", kSkipAfter * target, kHoldBack * target));
+  if (w.part_target > 0ns) {
+    const int64_t part = us_ceil(w.part_target);
+    const int64_t hold_back = kHoldBack * std::max(part, us_ceil(o.longest_part));
+    const int64_t ms = (hold_back + 999) / 1000;
+    out.line(",PART-HOLD-BACK={}.{:03}", ms / 1000, ms % 1000);
+    out.text("#EXT-X-PART-INF:PART-TARGET=");
+    out.seconds(part);
+  }
+  out.text("\n");
+  out.line("#EXT-X-MEDIA-SEQUENCE:{}", first_listed_number(w) - padded);
+  out.line("#EXT-X-DISCONTINUITY-SEQUENCE:{}", w.discontinuity_sequence);
+}
+
+void write_padding(Writer& out, const Window& w, size_t count) {
+  const SegmentHead* first = first_listed(w);
+  if (!first || count == 0) return;
+  out.init(first->init);
+  for (size_t left = count; left > 0; --left) {
+    out.date_time(first->wall - static_cast<int>(left) * w.target_duration);
+    out.text("#EXT-X-GAP\n#EXTINF:");
+    out.seconds(us_floor(w.target_duration));
+    out.line(",\ngap-{}.m4s", first->number - left);
+  }
+}
+
+void write_segments(Writer& out, const Window& w, const PlaylistOptions& o, size_t from) {
+  const size_t with_parts = first_with_parts(w);
+  for (size_t i = from; i < w.segments->size(); ++i) {
+    const Segment& s = *(*w.segments)[i];
+    out.begin(s);
+    if (i >= with_parts && w.part_target > 0ns) out.parts(o.token, w.id, s.number, s.parts);
+    out.end(s);
+  }
+}
+
+void write_open(Writer& out, const Window& w, const PlaylistOptions& o) {
+  if (w.ended || w.part_target == 0ns) return;
+  if (w.open && !w.open->parts.empty()) {
+    out.begin(*w.open);
+    out.parts(o.token, w.id, w.open->number, w.open->parts);
+  }
+  const uint64_t number = w.open ? w.open->number : w.segments->back()->number + 1;
+  out.line("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"",
+           segments::part_name(o.token, w.id, number, w.open ? w.open->parts.size() : 0));
+}
+
+void write_report(Writer& out, const Report& r) {
+  out.text(fmt::format("#EXT-X-RENDITION-REPORT:URI=\"{}\",LAST-MSN={}", r.uri, r.newest.msn));
+  if (r.newest.part) out.text(fmt::format(",LAST-PART={}", *r.newest.part));
+  out.text("\n");
 }
 
 }  // namespace
 
-std::string media_playlist(const segments::Window& w) {
-  std::string out(kHead);
-  const auto to = std::back_inserter(out);
-  fmt::format_to(to, "#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:{}\n", w.target_duration / 1s,
-                 w.listed.front()->number);
-  fmt::format_to(to, "#EXT-X-DISCONTINUITY-SEQUENCE:{}\n", w.discontinuity_sequence);
-  for (const auto& s : w.listed) {
-    if (s->discontinuity) out += "#EXT-X-DISCONTINUITY\n";
-    const int64_t ms = milliseconds(s->duration);
-    fmt::format_to(to, "#EXT-X-PROGRAM-DATE-TIME:{}\n#EXTINF:{}.{:03},\n{}\n", format_utc(s->wall),
-                   ms / 1000, ms % 1000, s->name);
-  }
-  if (w.ended) out += "#EXT-X-ENDLIST\n";
-  return out;
+bool is_whole(const Window& w) { return first_listed_number(w) == w.first_number; }
+
+size_t padding(const Window& w, PlaylistType type) {
+  // After the end a list may be as short as it is.
+  if (type == PlaylistType::event || w.ended || w.target_duration <= 0ns || !is_whole(w)) return 0;
+  const Time wanted = kHoldBack * w.target_duration;
+  Time listed{};
+  for (size_t i = w.first_listed; i < w.segments->size() && listed < wanted; ++i)
+    listed += (*w.segments)[i]->duration;
+  if (listed >= wanted) return 0;
+  const auto missing =
+      static_cast<uint64_t>((wanted - listed + w.target_duration - 1ns) / w.target_duration);
+  return std::min(missing, w.first_number);
 }
 
-std::string multivariant_playlist(const segments::Window& w, std::string_view media) {
-  std::string out(kHead);
-  const auto to = std::back_inserter(out);
-  const auto& tracks = *w.listed.back()->tracks;
-  fmt::format_to(to, "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={}", w.peak_rate,
-                 w.average_rate);
-  if (const std::string codecs = codecs_of(tracks); !codecs.empty())
-    fmt::format_to(to, ",CODECS=\"{}\"", codecs);
-  if (const VideoParams* video = picture_of(tracks)) {
-    if (video->width > 0 && video->height > 0)
-      fmt::format_to(to, ",RESOLUTION={}x{}", video->width, video->height);
-    const double rate = video->frame_rate > 0 ? video->frame_rate : w.picture_rate;
-    if (rate > 0) fmt::format_to(to, ",FRAME-RATE={:.3f}", rate);
+size_t skippable(const Window& w) {
+  Time behind{};  // from the end of segment i - 1 to the end of the last
+  for (size_t i = w.segments->size(); i > w.first_listed; --i) {
+    if (behind >= kSkipAfter * w.target_duration) return i - w.first_listed;
+    behind += (*w.segments)[i - 1]->duration;
   }
-  fmt::format_to(to, "\n{}\n", media);
-  return out;
+  return 0;
+}
+
+std::string media_playlist(const Window& w, const PlaylistOptions& o, Extent extent) {
+  Writer out;
+  const size_t padded = padding(w, o.type);
+  const size_t skipped = extent == Extent::delta && !w.ended ? skippable(w) : 0;
+  write_head(out, w, o, padded);
+  if (skipped > 0) {
+    out.line("#EXT-X-SKIP:SKIPPED-SEGMENTS={}", skipped + padded);
+    out.known((*w.segments)[w.first_listed + skipped - 1]->init);
+  } else {
+    write_padding(out, w, padded);
+  }
+  write_segments(out, w, o, w.first_listed + skipped);
+  write_open(out, w, o);
+  for (const auto& report : o.reports) write_report(out, report);
+  if (w.ended) out.text("#EXT-X-ENDLIST\n");
+  return out.take();
+}
+
+std::string ts_playlist(const Window& w, PlaylistType type) {
+  Writer out;
+  out.text("#EXTM3U\n#EXT-X-VERSION:3\n");
+  if (type == PlaylistType::event && is_whole(w)) out.text("#EXT-X-PLAYLIST-TYPE:EVENT\n");
+  out.line("#EXT-X-TARGETDURATION:{}", w.target_duration / 1s);
+  out.line("#EXT-X-MEDIA-SEQUENCE:{}", first_listed_number(w));
+  out.line("#EXT-X-DISCONTINUITY-SEQUENCE:{}", w.discontinuity_sequence);
+  for (size_t i = w.first_listed; i < w.segments->size(); ++i) {
+    out.begin(*(*w.segments)[i]);
+    out.end(*(*w.segments)[i]);
+  }
+  if (w.ended) out.text("#EXT-X-ENDLIST\n");
+  return out.take();
 }
 
 }  // namespace weir::hls

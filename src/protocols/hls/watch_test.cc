@@ -1,18 +1,22 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 
 // The module behind a real HTTP server on real cores: a stream made by ffmpeg is published, and
-// ffprobe reads it back over HLS. Every frame must be there once, in order, at its time. Sets out
-// real sockets and time; everything that can be tested without is in service_test.cc.
+// ffprobe reads it back over HLS, as CMAF and as transport stream. Every frame must be there once,
+// in order, at its time. Sets out real sockets and time; everything that can be tested without is
+// in routes_test.cc and service_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
+#include <sstream>
 
 #include "containers/mpegts/fixture.h"
 #include "net/http/server.h"
 #include "net/task_group.h"
 #include "protocols/hls/config.h"
 #include "protocols/hls/module.h"
+#include "segments/routes.h"
 
 namespace weir::hls {
 namespace {
@@ -26,9 +30,12 @@ net::Task<> finish(net::Task<T> task, std::optional<T>& out, std::promise<void>&
 }
 
 // Services are stopped and destroyed on core 0, as the server does it.
-net::Task<bool> stop_all(net::http::Server& http, service::Started& service) {
+net::Task<bool> stop_all(segments::Library& library, net::http::Server& http,
+                         service::Started& service) {
+  library.release_waiting();
   co_await http.stop();
   co_await (*service)->stop();
+  co_await library.stop();
   service->reset();
   co_return true;
 }
@@ -44,11 +51,12 @@ T run_on(net::Core& core, net::Task<T> task) {
   return std::move(*out);
 }
 
-net::Task<bool> publish_all(hub::Hub& hub, StreamKey key, const RealStream& source, size_t from,
-                            size_t to, hub::Ending how) {
+// `library`: is asked for the transport stream early on, for afterwards it is too late.
+net::Task<bool> publish_all(hub::Hub& hub, const segments::Library& library, StreamKey key,
+                            const RealStream& source, size_t from, size_t to, hub::Ending how) {
   auto peer = std::make_shared<hub::Peer>();
   peer->core = &net::Core::here();
-  auto publication = co_await hub.publish(std::move(key), std::move(peer));
+  auto publication = co_await hub.publish(key, std::move(peer));
   if (!publication) co_return false;
   publication->announce(source.info->tracks);
   const Time start = source.packets[from]->dts;
@@ -59,6 +67,7 @@ net::Task<bool> publish_all(hub::Hub& hub, StreamKey key, const RealStream& sour
     publication->push(std::move(p));
     publication->flush();
     co_await net::on(net::Core::here());  // as a socket would: others run between reads
+    if (i == from + 20) library.demand(key, segments::Demand::ts);
   }
   publication->end(how);
   co_return true;
@@ -70,13 +79,15 @@ struct RealServer {
     module.declare(schema);
     http_config->listen = Endpoint("127.0.0.1:0");
     config = ConfigDraft(schema).finish();
-    context.emplace(cores, hub, *router, disk, config);
+    hub.observe(library);
+    context.emplace(cores, hub, *router, library, disk, config);
     service = run_on(cores[0], module.start(*context));
     CHECK(service.has_value(), "the module starts");
+    segments::add_routes(*router, library);
     http.emplace(cores, router, http_config);
     CHECK(run_on(cores[0], http->start()).has_value(), "the server starts");
   }
-  ~RealServer() { run_on(cores[0], stop_all(*http, service)); }
+  ~RealServer() { run_on(cores[0], stop_all(library, *http, service)); }
   std::string url(const std::string& path) const {
     return "http://127.0.0.1:" + std::to_string(http->port()) + path;
   }
@@ -84,6 +95,7 @@ struct RealServer {
   net::Cores cores{2};
   hub::Hub hub{cores, {}};
   net::BlockingPool disk{1};
+  segments::Library library{hub, disk, std::make_shared<const segments::SegmentsConfig>()};
   std::shared_ptr<net::http::Router> router = std::make_shared<net::http::Router>();
   std::shared_ptr<net::http::HttpConfig> http_config = std::make_shared<net::http::HttpConfig>();
   ConfigPtr config;
@@ -110,13 +122,59 @@ TEST(Watch, FfprobeSeesEveryFrameOnceInOrder) {
   if (!have_ffmpeg()) GTEST_SKIP();
   const auto source = real_stream(kRealOptions);
   RealServer server;
-  ASSERT_TRUE(run_on(server.cores[1], publish_all(server.hub, {"live", "real", {}}, source, 0,
-                                                  source.packets.size(), hub::Ending::clean)));
-  auto seen = probe(server.url("/live/real/index.m3u8"));
+  ASSERT_TRUE(
+      run_on(server.cores[1], publish_all(server.hub, server.library, {"live", "real", {}}, source,
+                                          0, source.packets.size(), hub::Ending::clean)));
+  auto seen = probe(server.url("/live/real/ts.m3u8"));
   for (const auto& [type, packets] : seen) EXPECT_TRUE(type == "video" || type == "audio") << type;
   EXPECT_EQ(times(seen["video"]), times(source, kVideo));
   EXPECT_THAT(times(seen["audio"]),
               testing::Pointwise(testing::DoubleNear(2), times(source, kAudio)));
+}
+
+// Presentation times in milliseconds from the first picture's on, by codec type: a CMAF track
+// counts in a unit of its own.
+std::map<std::string, std::vector<double>> probe_times(const std::string& input) {
+  std::istringstream lines(
+      run("ffprobe -v error -of compact=p=0 -show_entries packet=codec_type,pts_time '" + input +
+          "' 2>&1"));
+  std::map<std::string, std::vector<double>> out;
+  for (std::string line; std::getline(lines, line);) {
+    char type[32] = {};
+    double seconds = 0;
+    if (std::sscanf(line.c_str(), "codec_type=%31[^|]|pts_time=%lf", type, &seconds) == 2)
+      out[type].push_back(seconds * 1000);
+    else if (!line.empty())
+      out["complaint: " + line].push_back(0);
+  }
+  const double zero = out["video"].empty() ? 0 : out["video"].front();
+  for (auto& [type, times] : out)
+    for (double& t : times) t -= zero;
+  return out;
+}
+
+std::vector<double> expected_times(const RealStream& s, TrackId track) {
+  const auto first =
+      std::ranges::find_if(s.packets, [](const PacketPtr& p) { return p->track == kVideo; });
+  std::vector<double> t;
+  for (const auto& p : s.packets)
+    if (p->track == track) t.push_back(static_cast<double>((p->pts - (*first)->pts) / 1us) / 1000);
+  return t;
+}
+
+TEST(Watch, FfprobeSeesEveryFrameOfTheFragmentsToo) {
+  if (!have_ffmpeg()) GTEST_SKIP();
+  const auto source = real_stream(kRealOptions);
+  RealServer server;
+  ASSERT_TRUE(
+      run_on(server.cores[1], publish_all(server.hub, server.library, {"live", "cmaf", {}}, source,
+                                          0, source.packets.size(), hub::Ending::clean)));
+  const auto seen = probe_times(server.url("/live/cmaf/index.m3u8"));
+  for (const auto& [type, times] : seen) EXPECT_TRUE(type == "video" || type == "audio") << type;
+  EXPECT_THAT(seen.at("video"),
+              testing::Pointwise(testing::DoubleNear(1), expected_times(source, kVideo)));
+  EXPECT_THAT(seen.at("audio"),
+              testing::Pointwise(testing::DoubleNear(2), expected_times(source, kAudio)));
 }
 
 TEST(Watch, AReturnedPublisherGoesOnWhereTheFirstStopped) {
@@ -127,11 +185,11 @@ TEST(Watch, AReturnedPublisherGoesOnWhereTheFirstStopped) {
   while (source.packets[middle]->track != kVideo || !source.packets[middle]->keyframe) ++middle;
   RealServer server;
   const StreamKey key{"live", "back", {}};
-  ASSERT_TRUE(
-      run_on(server.cores[1], publish_all(server.hub, key, source, 0, middle, hub::Ending::lost)));
-  ASSERT_TRUE(run_on(server.cores[1], publish_all(server.hub, key, source, middle,
+  ASSERT_TRUE(run_on(server.cores[1], publish_all(server.hub, server.library, key, source, 0,
+                                                  middle, hub::Ending::lost)));
+  ASSERT_TRUE(run_on(server.cores[1], publish_all(server.hub, server.library, key, source, middle,
                                                   source.packets.size(), hub::Ending::clean)));
-  auto seen = probe(server.url("/live/back/index.m3u8"));
+  auto seen = probe(server.url("/live/back/ts.m3u8"));
   const auto pictures = times(seen["video"]), expected = times(source, kVideo);
   ASSERT_EQ(pictures.size(), expected.size());
   // One frame's distance lies between the halves, so times are those of the source to within a
@@ -147,14 +205,15 @@ TEST(Watch, PlaylistsAreGzippedAndValidatedSegmentsAreCached) {
   if (!have_ffmpeg()) GTEST_SKIP();
   const auto source = real_stream(kRealOptions);
   RealServer server;
-  ASSERT_TRUE(run_on(server.cores[0], publish_all(server.hub, {"live", "h", {}}, source, 0,
-                                                  source.packets.size(), hub::Ending::clean)));
+  ASSERT_TRUE(
+      run_on(server.cores[0], publish_all(server.hub, server.library, {"live", "h", {}}, source, 0,
+                                          source.packets.size(), hub::Ending::clean)));
   const std::string media = server.url("/live/h/ts.m3u8");
   const std::string plain = run("curl -s " + media);
   EXPECT_EQ(run("curl -s --compressed " + media), plain);
   const std::string head = run("curl -sI -H 'Accept-Encoding: gzip' " + media);
   EXPECT_NE(head.find("Content-Encoding: gzip"), std::string::npos) << head;
-  EXPECT_NE(head.find("Cache-Control: no-cache"), std::string::npos) << head;
+  EXPECT_NE(head.find("Cache-Control: public, max-age=1"), std::string::npos) << head;
   const auto tag = head.find("ETag: ");
   ASSERT_NE(tag, std::string::npos) << head;
   const std::string etag = head.substr(tag + 6, head.find('\r', tag) - tag - 6);

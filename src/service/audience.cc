@@ -1,7 +1,7 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
-#include "protocols/hls/audience.h"
+#include "service/audience.h"
 
-namespace weir::hls {
+namespace weir::service {
 namespace {
 
 // A player asks for the playlist every segment or so; it is reported this often and gone after that
@@ -12,8 +12,9 @@ constexpr size_t kMost = 100'000;
 
 }  // namespace
 
-Audience::Audience(hub::Hub& hub)
+Audience::Audience(hub::Hub& hub, std::string protocol)
     : hub_(hub),
+      protocol_(std::move(protocol)),
       locals_(static_cast<size_t>(hub.cores().size())),
       count_(std::make_shared<Count>()),
       timer_(hub.cores()[0], [this] { expire(); }) {
@@ -50,7 +51,7 @@ void Audience::expire() {
   for (auto it = count_->viewers.begin(); it != count_->viewers.end();) {
     auto& viewers = it->second;
     std::erase_if(viewers, [&](const auto& v) { return now - v.second > kGone; });
-    hub_.set_audience(it->first, "hls", viewers.size());
+    hub_.set_audience(it->first, protocol_, viewers.size());
     it = viewers.empty() ? count_->viewers.erase(it) : std::next(it);
   }
   timer_.arm_after(kLook);
@@ -61,4 +62,4 @@ void Audience::stop() {
   timer_.cancel();
 }
 
-}  // namespace weir::hls
+}  // namespace weir::service

@@ -1,11 +1,11 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
-#include "protocols/hls/audience.h"
+#include "service/audience.h"
 
 #include <gtest/gtest.h>
 
 #include "hub/fixture.h"
 
-namespace weir::hls {
+namespace weir::service {
 namespace {
 
 using hub::testing::World;
@@ -13,7 +13,7 @@ using hub::testing::World;
 TEST(Audience, CountsViewersOnAllCoresOnceAndForgetsThem) {
   World w(2);
   auto pub = w.publish();
-  Audience audience(w.hub);
+  Audience audience(w.hub, "pages");
   const auto key = pub.key();
   for (int i = 0; i < 10; ++i) audience.seen(key, "10.0.0.1", "player");
   audience.seen(key, "10.0.0.2", "player");
@@ -36,7 +36,7 @@ TEST(Audience, CountsViewersOnAllCoresOnceAndForgetsThem) {
 TEST(Audience, AFloodOfAgentsIsBounded) {
   World w;
   auto pub = w.publish();
-  Audience audience(w.hub);
+  Audience audience(w.hub, "pages");
   for (int i = 0; i < 150'000; ++i) audience.seen(pub.key(), "10.0.0.1", std::to_string(i));
   w.cores.advance(2s);
   EXPECT_EQ(w.hub.list()[0].audience, 100'000u);
@@ -44,4 +44,4 @@ TEST(Audience, AFloodOfAgentsIsBounded) {
 }
 
 }  // namespace
-}  // namespace weir::hls
+}  // namespace weir::service

@@ -1,0 +1,32 @@
+// Weir live-streaming server. MIT licence, see LICENSE.
+
+// Blocking playlist reload (RFC 8216bis 6.2.5.2): whether a lane's playlist has what a request
+// names, will have it soon, or cannot be meant. Pure; any core. Who waits is routes.cc.
+#pragma once
+
+#include "protocols/hls/query.h"
+#include "segments/segment.h"
+
+namespace weir::hls {
+
+enum class Reload {
+  answer,   // the playlist has it, or waits for nothing
+  wait,     // it comes next
+  too_far,  // so far ahead that the player is mistaken
+};
+Reload reload(const segments::Window&, const Query&);
+
+// The newest thing in a playlist.
+struct Newest {
+  uint64_t msn = 0;
+  std::optional<size_t> part;  // none in a lane without parts
+  bool operator==(const Newest&) const = default;
+};
+// Needs something inside.
+Newest newest(const segments::Window&);
+
+// The answer to this request will always be the same: it names the newest thing in the playlist.
+// One that names older things gets a longer list each time.
+bool is_of_the_edge(const segments::Window&, const Query&);
+
+}  // namespace weir::hls
