@@ -95,7 +95,7 @@ def media_playlist(server):
                 text = load.get(server, path).decode()
             else:
                 path = base + "index.m3u8"
-            if text.count("#EXTINF") >= 3:
+            if text.count("#EXTINF") - text.count("#EXT-X-GAP") >= 3:
                 return path, text
         except OSError:
             pass

@@ -6,7 +6,7 @@ from . import load
 from .servers import Weir
 from .table import Row
 
-STEPS = (50, 100, 200, 400, 800, 1200, 1600, 2400, 3200)
+STEPS = (100, 200, 400, 800, 1600, 2400, 3200, 4000, 4800)
 COSTED = 400        # viewers of the rows that tell what one costs
 PATIENCE = 0.1      # seconds, p99 from a part's birth to the playlist that names it
 WAITING = 2000
@@ -68,7 +68,7 @@ def ll(plan):
     samples, most = collections.defaultdict(list), []
     for _ in range(plan.rounds):
         most.append(climb(plan, samples))
-    rows = [Row(f"LL-HLS, viewers on a core (of {', '.join(map(str, STEPS))})", "viewers", most)]
+    rows = [Row("LL-HLS, viewers that one core holds, in steps", "viewers", most)]
     costed = max((c for c in samples if c <= COSTED), default=None)
     if costed is None:
         return rows

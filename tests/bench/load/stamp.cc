@@ -2,7 +2,7 @@
 #include "load/stamp.h"
 
 #include <algorithm>
-#include <cstring>
+#include <functional>
 #include <string_view>
 
 namespace weir::bench {
@@ -46,9 +46,10 @@ std::optional<Time> read_stamp(ByteSpan message) {
 }
 
 std::optional<Time> find_stamp(ByteSpan bytes) {
-  const void* found = memmem(bytes.data(), bytes.size(), kHead.data(), kHead.size());
-  if (!found) return std::nullopt;
-  const auto at = static_cast<size_t>(static_cast<const uint8_t*>(found) - bytes.data());
+  const auto found = std::search(bytes.begin(), bytes.end(),
+                                 std::boyer_moore_horspool_searcher(kHead.begin(), kHead.end()));
+  if (found == bytes.end()) return std::nullopt;
+  const auto at = static_cast<size_t>(found - bytes.begin());
   const ByteSpan rest = bytes.subspan(at + kHead.size());
   return rest.size() < kDigits ? std::nullopt : read_digits(rest.first(kDigits));
 }
