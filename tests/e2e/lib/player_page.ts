@@ -69,10 +69,13 @@ function inPage(o: Options) {
   v.addEventListener('playing', () => { s.playing ||= performance.now(); });
   v.addEventListener('waiting', () => { if (s.playing) s.stalls.push(v.currentTime); });
   v.addEventListener('ended', () => { s.ended = true; });
+  let counted = 0;
   setInterval(() => {
     const quality = v.getVideoPlaybackQuality();
     s.time = v.currentTime;
-    s.frames = quality.totalVideoFrames - quality.droppedVideoFrames;
+    const shown = quality.totalVideoFrames - quality.droppedVideoFrames; // begins again with a new source
+    s.frames += shown < counted ? shown : shown - counted;
+    counted = shown;
     s.behind = v.buffered.length ? v.buffered.end(v.buffered.length - 1) - v.currentTime : 0;
   }, 100);
   setInterval(() => { if (s.playing) s.samples.push({ at: Date.now(), time: v.currentTime, latency: latency(), rate: v.playbackRate }); }, 500);
@@ -123,8 +126,10 @@ export class PlayerPage {
 
   stats(): Promise<Stats> { return this.page.evaluate(() => (window as any).stats); }
 
-  // Waits until the picture has moved on by `seconds`.
+  // Waits until it plays and the picture has moved on by `seconds`.
   async plays(seconds: number, timeout: number): Promise<Stats> {
+    await this.page.waitForFunction(() => (window as any).stats.samples.length > 0, undefined, { timeout })
+      .catch(async (e) => { throw new Error(`${e.message}; ${await this.said()}`); });
     const from = (await this.stats()).time;
     await this.page.waitForFunction((t) => (window as any).stats.time >= t, from + seconds, { timeout })
       .catch(async (e) => { throw new Error(`${e.message}; ${await this.said()}`); });
