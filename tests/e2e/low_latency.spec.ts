@@ -48,7 +48,7 @@ for (const { player: name, via, latency } of low) {
 }
 
 // The players' own figures rest on the server's dates; the burnt-in clock does not.
-for (const { player: name, via, latency } of low) {
+for (const { player: name, via, latency } of low.filter((l) => l.player !== 'shaka')) {
   test(`${name} over ${via}: the burnt-in clock agrees`, player, async ({ weir, name: stream, page }, info) => {
     const publisher = publishClock(weir.rtmp(stream));
     await until('the playlist', 20_000, () => playlistReady(weir.hls(stream)));

@@ -40,7 +40,7 @@ test('the watch page lists the stream and plays it', player, async ({ weir, name
   await publisher.stop();
 });
 
-for (const [name, via] of [['hls', 'hls'], ['dash', 'dash'], ['shaka', 'hls'], ['shaka', 'dash']] as const) {
+for (const [name, via] of [['hls', 'hls'], ['dash', 'dash'], ['shaka', 'dash']] as const) {
   test(`${name} over ${via} goes on when the publisher is killed and returns`, player, async ({ weir, name: stream, page }) => {
     const first = publishLoop(weir.rtmp(stream));
     await until('the playlist', 20_000, () => playlistReady(weir.hls(stream)));
