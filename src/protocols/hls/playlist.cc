@@ -187,11 +187,13 @@ void write_segments(Writer& out, const Window& w, const PlaylistOptions& o, size
 }
 
 void write_open(Writer& out, const Window& w, const PlaylistOptions& o) {
+  if (w.ended || w.part_target == 0ns || !w.open || w.open->parts.empty()) return;
+  out.begin(*w.open);
+  out.parts(o.token, w.id, w.open->number, w.open->parts);
+}
+
+void write_hint(Writer& out, const Window& w, const PlaylistOptions& o) {
   if (w.ended || w.part_target == 0ns) return;
-  if (w.open && !w.open->parts.empty()) {
-    out.begin(*w.open);
-    out.parts(o.token, w.id, w.open->number, w.open->parts);
-  }
   const uint64_t number = w.open ? w.open->number : w.segments->back()->number + 1;
   out.line("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"",
            segments::part_name(o.token, w.id, number, w.open ? w.open->parts.size() : 0));
@@ -201,6 +203,19 @@ void write_report(Writer& out, const Report& r) {
   out.text(fmt::format("#EXT-X-RENDITION-REPORT:URI=\"{}\",LAST-MSN={}", r.uri, r.newest.msn));
   if (r.newest.part) out.text(fmt::format(",LAST-PART={}", *r.newest.part));
   out.text("\n");
+}
+
+// With the newest segment as if it were still being made, see tip_is_held().
+Window as_told(const Window& w) {
+  if (!tip_is_held(w)) return w;
+  const Segment& tip = *w.segments->back();
+  Window told = w;
+  told.segments = std::make_shared<const std::vector<segments::SegmentPtr>>(
+      w.segments->begin(), std::prev(w.segments->end()));
+  told.open.emplace();
+  static_cast<SegmentHead&>(*told.open) = tip;
+  told.open->parts = tip.parts;
+  return told;
 }
 
 }  // namespace
@@ -229,7 +244,8 @@ size_t skippable(const Window& w) {
   return 0;
 }
 
-std::string media_playlist(const Window& w, const PlaylistOptions& o, Extent extent) {
+std::string media_playlist(const Window& now, const PlaylistOptions& o, Extent extent) {
+  const Window w = as_told(now);
   Writer out;
   const size_t padded = padding(w, o.type);
   const size_t skipped = extent == Extent::delta && !w.ended ? skippable(w) : 0;
@@ -242,6 +258,7 @@ std::string media_playlist(const Window& w, const PlaylistOptions& o, Extent ext
   }
   write_segments(out, w, o, w.first_listed + skipped);
   write_open(out, w, o);
+  write_hint(out, now, o);
   for (const auto& report : o.reports) write_report(out, report);
   if (w.ended) out.text("#EXT-X-ENDLIST\n");
   return out.take();

@@ -16,6 +16,16 @@ struct Edge {
 
 Edge edge_of(const Window& w) {
   Edge e;
+  if (tip_is_held(w)) {
+    const auto& all = *w.segments;
+    if (all.size() > 1) {
+      e.complete = all[all.size() - 2]->number;
+      e.complete_parts = all[all.size() - 2]->parts.size();
+    }
+    e.open = all.back()->number;
+    e.open_parts = all.back()->parts.size();
+    return e;
+  }
   if (!w.segments->empty()) {
     e.complete = w.segments->back()->number;
     e.complete_parts = w.segments->back()->parts.size();
@@ -44,7 +54,10 @@ uint64_t advance_part_limit(Time part_target) {
 
 bool is_too_far(const Window& w, const Edge& e, const Query& q) {
   // What is in the making before anything is complete counts as the one behind the last.
-  const uint64_t next = e.complete ? *e.complete + 1 : w.open ? w.open->number : 0;
+  const uint64_t next = e.complete ? *e.complete + 1
+                        : e.open   ? *e.open
+                        : w.open   ? w.open->number
+                                   : 0;
   if (*q.msn > next && *q.msn - next > 1) return true;
   if (!q.part) return false;
   const size_t there = e.open == q.msn ? e.open_parts : e.complete == q.msn ? e.complete_parts : 0;
@@ -52,6 +65,11 @@ bool is_too_far(const Window& w, const Edge& e, const Query& q) {
 }
 
 }  // namespace
+
+bool tip_is_held(const Window& w) {
+  return !w.ended && w.open && w.open->parts.empty() && !w.segments->empty() &&
+         !w.segments->back()->parts.empty();
+}
 
 Reload reload(const Window& w, const Query& q) {
   // ENDLIST: both directives are to be ignored.
@@ -72,7 +90,7 @@ Newest newest(const Window& w) {
 bool is_of_the_edge(const Window& w, const Query& q) {
   if (!q.msn || w.ended) return false;
   const Edge e = edge_of(w);
-  if (!q.part) return e.complete == q.msn && !e.open;
+  if (!q.part) return e.complete == q.msn && (!e.open || e.open_parts == 1);
   const Newest n = newest(w);
   if (n.msn == *q.msn) return n.part == q.part;
   // Asked for beyond the end of its segment.

@@ -9,6 +9,12 @@
 
 namespace weir::hls {
 
+// The newest segment is told as parts alone until the first part of the next one is there. A player
+// that still loads its last part while the segment becomes complete would otherwise take it for
+// loaded: hls.js (1.7, fragment-tracker) calls a complete segment buffered when less than 0.2 s are
+// missing, skips what is left of it and stalls at the hole.
+bool tip_is_held(const segments::Window&);
+
 enum class Reload {
   answer,   // the playlist has it, or waits for nothing
   wait,     // it comes next
