@@ -46,7 +46,8 @@ void Lane::set_init(const Track& track, Bytes header) {
     if (body.empty() ? header.empty() : body.front() == header) return;
   }
   auto init = std::make_shared<Init>();
-  init->name = init_name(token_, id_, inits_++);
+  init->number = inits_++;
+  init->name = init_name(token_, id_, init->number);
   init->track = track;
   init->content = make_media(type(), std::move(header), init->name);
   init_ = std::move(init);
@@ -68,10 +69,10 @@ void Lane::set_target_duration(Time target) {
 SegmentHead Lane::head(uint64_t number, Time start, WallTime wall) const {
   SegmentHead h;
   h.number = number;
-  h.name = segment_name(token_, id_, number);
   h.start = start;
   h.wall = wall;
   h.init = init_;
+  h.name = segment_name(token_, id_, h.init_number(), number);
   h.tracks = tracks_;
   return h;
 }
@@ -91,8 +92,8 @@ bool Lane::add_part(MadePart made) {
   part->independent = made.independent;
   part->frames = made.frames;
   bytes_ += made.data.size();
-  part->content = make_media(type(), std::move(made.data),
-                             part_name(token_, id_, open_->number, open_->parts.size()));
+  part->content =
+      make_media(type(), std::move(made.data), name_of_part(*open_, open_->parts.size()));
   // Cuts are at keyframes of the main video; another lane's first frame need not be one.
   if (open_->parts.empty()) open_->independent = part->independent;
   open_->parts.push_back(std::move(part));
@@ -106,9 +107,13 @@ Time Lane::open_end() const {
   return open_->parts.back()->start + open_->parts.back()->duration;
 }
 
+std::string Lane::name_of_part(const SegmentHead& s, size_t part) const {
+  return part_name(token_, id_, s.init_number(), s.number, part);
+}
+
 // One copy of all bytes; the parts become slices of it.
-std::vector<PartPtr> Lane::join(const std::vector<PartPtr>& parts, uint64_t number,
-                                Bytes& whole) const {
+std::vector<PartPtr> Lane::join(const OpenSegment& from, Bytes& whole) const {
+  const auto& parts = from.parts;
   size_t size = 0;
   for (const auto& p : parts) size += p->content->size();
   std::vector<uint8_t> joined;
@@ -124,8 +129,7 @@ std::vector<PartPtr> Lane::join(const std::vector<PartPtr>& parts, uint64_t numb
   for (const auto& p : parts) {
     auto slice = std::make_shared<Part>(*p);
     const size_t n = p->content->size();
-    slice->content =
-        make_media(type(), whole.slice(at, n), part_name(token_, id_, number, slices.size()));
+    slice->content = make_media(type(), whole.slice(at, n), name_of_part(from, slices.size()));
     at += n;
     slices.push_back(std::move(slice));
   }
@@ -143,7 +147,7 @@ void Lane::close(Time end) {
     s->independent = true;
   } else {
     Bytes whole;
-    s->parts = join(from.parts, from.number, whole);
+    s->parts = join(from, whole);
     for (const auto& p : from.parts) {
       s->frames += p->frames;
       bytes_ -= p->content->size();  // append() counts them again

@@ -87,7 +87,8 @@ class Lane {
 
   const Entry* entry(uint64_t number) const;
   void replace(uint64_t number, SegmentPtr);
-  std::vector<PartPtr> join(const std::vector<PartPtr>& parts, uint64_t number, Bytes& whole) const;
+  std::string name_of_part(const SegmentHead&, size_t part) const;
+  std::vector<PartPtr> join(const OpenSegment&, Bytes& whole) const;
   std::string_view type() const;
   uint64_t measure_at(size_t newest) const;
   void measure_listed(Window&) const;

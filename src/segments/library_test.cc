@@ -126,7 +126,7 @@ net::Task<> read(const Library& l, SegmentPtr s, std::optional<Result<Bytes>>& o
 TEST(Library, OldSegmentsGoToDiskAndAreReadFromThere) {
   const Folder folder;
   fs::create_directories(folder.path + "/live/s");
-  std::ofstream(folder.path + "/live/s/old-v1-7.m4s") << "of a run that crashed";
+  std::ofstream(folder.path + "/live/s/old-v1-0-7.m4s") << "of a run that crashed";
   std::ofstream(folder.path + "/live/s/notes.txt") << "not ours";
   {
     Studio s({.memory = 6s, .rewind = 60s, .rewind_path = folder.path});
@@ -146,7 +146,7 @@ TEST(Library, OldSegmentsGoToDiskAndAreReadFromThere) {
     ASSERT_TRUE(s.eventually([&] { return bytes.has_value(); }));
     ASSERT_TRUE(*bytes);
     EXPECT_EQ((*bytes)->size(), oldest->size);
-    EXPECT_FALSE(fs::exists(folder.path + "/live/s/old-v1-7.m4s"));
+    EXPECT_FALSE(fs::exists(folder.path + "/live/s/old-v1-0-7.m4s"));
     s.end(p);
     s.cores.advance(61s);
     ASSERT_TRUE(s.eventually([&] { return folder.files() == 1; })) << folder.files();

@@ -59,11 +59,16 @@ bool comes_next(const Window& lane, uint64_t number, size_t part) {
   return newest > 0 && number == newest + 1 && part == 0;
 }
 
-// Media of another encoder or configuration: who asked before it began holds the header of the one
-// before, and would feed it to the wrong decoder.
-bool is_other_media(const Window& lane, uint64_t number) {
-  if (const SegmentPtr* s = lane.find(number)) return (*s)->discontinuity;
-  return lane.open && lane.open->number == number && lane.open->discontinuity;
+// Whether the segment of that number needs another header than the name says: who asks holds that
+// of an encoder before, and would feed it to the wrong decoder. Headers are numbered upwards, so
+// that nothing which is still to begin needs an older one than the newest.
+bool needs_other_header(const Window& lane, const MediaName& name) {
+  const SegmentHead* head = lane.open ? &*lane.open : nullptr;
+  if (!head && !lane.segments->empty()) head = lane.segments->back().get();
+  if (!head) return false;
+  if (name.number > head->number) return name.init_number < head->init_number();
+  if (const SegmentPtr* s = lane.find(name.number)) head = s->get();
+  return head->number == name.number && head->init_number() != name.init_number;
 }
 
 // The segment being made, as its parts appear.
@@ -133,12 +138,13 @@ net::Task<Response> part(const Library& library, Wanted w) {
   };
   ViewPtr view = library.directory().find(w.key);
   WindowPtr lane = view ? view->lane(w.lane) : nullptr;
-  if (lane && comes_next(*lane, number, index) && !there(*view)) {
+  if (lane && !needs_other_header(*lane, w.name) && comes_next(*lane, number, index) &&
+      !there(*view)) {
     view = co_await library.directory().wait(w.key, w.lane, patience(*view), there);
     lane = view ? view->lane(w.lane) : nullptr;
-    if (lane && is_other_media(*lane, number)) co_return none(w, kOtherMedia);
   }
   if (!lane) co_return none(w, "the stream is gone");
+  if (needs_other_header(*lane, w.name)) co_return none(w, kOtherMedia);
   if (ContentPtr content = part_content(*lane, number, index))
     co_return Response(std::move(content));
   co_return none(w, "its segment ended before it, or it is too old");
@@ -153,12 +159,12 @@ net::Task<Response> segment(const Library& library, Wanted w) {
   };
   ViewPtr view = library.directory().find(w.key);
   WindowPtr lane = view ? view->lane(w.lane) : nullptr;
-  if (lane && comes_next(*lane, number, 0) && !begun(*view)) {
+  if (lane && !needs_other_header(*lane, w.name) && comes_next(*lane, number, 0) && !begun(*view)) {
     view = co_await library.directory().wait(w.key, w.lane, patience(*view), begun);
     lane = view ? view->lane(w.lane) : nullptr;
-    if (lane && is_other_media(*lane, number)) co_return none(w, kOtherMedia);
   }
   if (!lane) co_return none(w, "the stream is gone");
+  if (needs_other_header(*lane, w.name)) co_return none(w, kOtherMedia);
   if (const SegmentPtr* s = lane->find(number)) co_return co_await complete(library, w, *s);
   if (!lane->open || lane->open->number != number) co_return none(w, "old ones are gone");
   const std::string type(media_type(w));

@@ -71,6 +71,14 @@ struct Shop : testing::Studio {
     return a->response.status;
   }
   std::string name(const std::string& what) { return view()->token + "-" + what; }
+  // With the header that is in use.
+  std::string segment(const std::string& lane, uint64_t number) {
+    return segment_name(view()->token, lane, view()->lane(lane)->open->init_number(), number);
+  }
+  std::string part(const std::string& lane, uint64_t number, size_t part) {
+    const auto v = view();
+    return part_name(v->token, lane, v->lane(lane)->open->init_number(), number, part);
+  }
   uint64_t open_number(const std::string& lane = "v1") { return view()->lane(lane)->open->number; }
 
   net::http::Router router;
@@ -92,7 +100,7 @@ TEST(Routes, ServeHeadersSegmentsAndParts) {
     EXPECT_EQ(whole->response.content->type(), lane == "v1" ? "video/mp4" : "audio/mp4");
     std::string joined;
     for (size_t i = 0; i < first->parts.size(); ++i)
-      joined += s.get(part_name(s.view()->token, lane, first->number, i))->body();
+      joined += s.get(s.part(lane, first->number, i))->body();
     EXPECT_EQ(joined, whole->body());
     EXPECT_THAT(s.get(first->init->name)->body(), HasSubstr("moov"));
   }
@@ -105,12 +113,12 @@ TEST(Routes, SayWhatIsNotThere) {
   p.announce(testing::picture_and_sound());
   s.feed(p, 0s, 5s);
   const auto number = s.open_number();
-  EXPECT_EQ(s.status("x-v1-1.m4s"), 404);
+  EXPECT_EQ(s.status("x-v1-0-1.m4s"), 404);
   EXPECT_EQ(s.status("nonsense.m4s"), 404);
-  EXPECT_EQ(s.status(s.name("v1-1.m4s")), 404);
-  EXPECT_EQ(s.status(s.name("v9-" + std::to_string(number) + ".m4s")), 404);
-  EXPECT_EQ(s.status(s.name("v1-" + std::to_string(number + 2) + ".m4s")), 404);
-  EXPECT_EQ(s.status(s.name("v1-" + std::to_string(number) + ".9.m4s")), 404);
+  EXPECT_EQ(s.status(s.name("v1-0-1.m4s")), 404);
+  EXPECT_EQ(s.status(s.name("v9-0-" + std::to_string(number) + ".m4s")), 404);
+  EXPECT_EQ(s.status(s.name("v1-0-" + std::to_string(number + 2) + ".m4s")), 404);
+  EXPECT_EQ(s.status(s.name("v1-0-" + std::to_string(number) + ".9.m4s")), 404);
   EXPECT_EQ(s.status(s.name("v1-i99.mp4")), 404);
   EXPECT_EQ(s.status(s.name(std::to_string(number) + ".ts")), 404);
   s.end(p);
@@ -122,7 +130,7 @@ TEST(Routes, ThePartThatComesNextIsHeld) {
   p.announce(testing::picture_and_sound());
   s.feed(p, 0s, 5s);
   const auto w = s.view()->lane("v1");
-  const auto next = s.get(part_name(s.view()->token, "v1", w->open->number, w->open->parts.size()));
+  const auto next = s.get(s.part("v1", w->open->number, w->open->parts.size()));
   EXPECT_FALSE(next->done);
   s.feed(p, 5s, 5s + 240ms);
   ASSERT_TRUE(next->done);
@@ -130,11 +138,17 @@ TEST(Routes, ThePartThatComesNextIsHeld) {
   EXPECT_GT(next->body().size(), 1000u);
   // Hinted, but the segment ends before it.
   s.feed(p, 5s + 240ms, 6s);
-  const auto never = s.get(part_name(s.view()->token, "v1", w->open->number, 10));
+  const auto never = s.get(s.part("v1", w->open->number, 10));
   s.feed(p, 6s, 6s + 240ms);
   ASSERT_TRUE(never->done);
   EXPECT_EQ(never->response.status, 404);
   s.end(p);
+}
+
+std::vector<Track> other_picture_and_sound() {
+  auto tracks = testing::picture_and_sound();
+  tracks[0].params = VideoParams{640, 360, 25};
+  return tracks;
 }
 
 TEST(Routes, WhoWaitedIsNotGivenOtherMedia) {
@@ -143,16 +157,48 @@ TEST(Routes, WhoWaitedIsNotGivenOtherMedia) {
   first.announce(testing::picture_and_sound());
   s.feed(first, 0s, 6s);
   const auto number = s.open_number();
-  const auto next = s.get(segment_name(s.view()->token, "v1", number + 1)),
-             hinted = s.get(part_name(s.view()->token, "v1", number + 1, 0));
+  const auto next = s.get(s.segment("v1", number + 1)), hinted = s.get(s.part("v1", number + 1, 0)),
+             sound = s.get(s.part("a1", number + 1, 0));
   s.end(first, hub::Ending::lost);
   auto second = s.publish();
-  second.announce(testing::picture_and_sound());
+  second.announce(other_picture_and_sound());
   s.feed(second, 0s, 1s);
-  ASSERT_TRUE(next->done && hinted->done);
+  ASSERT_TRUE(next->done && hinted->done && sound->done);
   EXPECT_EQ(next->response.status, 404);
   EXPECT_EQ(hinted->response.status, 404);
-  EXPECT_EQ(s.status(part_name(s.view()->token, "v1", number + 1, 0)), 200) << "asked for again";
+  EXPECT_EQ(sound->response.status, 200) << "its header is the same";
+  EXPECT_EQ(s.status(s.part("v1", number + 1, 0)), 200) << "by its own name";
+  s.end(second);
+}
+
+TEST(Routes, MediaIsFoundByTheNumberOfItsHeaderOnly) {
+  Shop s;
+  auto first = s.publish();
+  first.announce(testing::picture_and_sound());
+  s.feed(first, 0s, 6s);
+  const auto number = s.open_number();
+  s.end(first, hub::Ending::lost);
+  auto second = s.publish();
+  second.announce(other_picture_and_sound());
+  s.feed(second, 0s, 4s + 240ms);
+  const std::string token = s.view()->token;
+  const auto w = s.view()->lane("v1");
+  const uint64_t open = w->open->number, changed = number + 1;
+  ASSERT_GT(open, changed);
+  ASSERT_EQ((*w->find(number))->init_number(), 0u);
+  ASSERT_EQ((*w->find(changed))->init_number(), 1u);
+  for (const uint64_t n : {number, changed, open}) {
+    const uint64_t needed = n >= changed;
+    for (const uint64_t init : {0, 1, 2}) {
+      EXPECT_EQ(s.status(segment_name(token, "v1", init, n)), init == needed ? 200 : 404) << n;
+      EXPECT_EQ(s.status(part_name(token, "v1", init, n, 0)), init == needed ? 200 : 404) << n;
+    }
+  }
+  // No older header comes back, so nobody waits for it.
+  EXPECT_EQ(s.status(segment_name(token, "v1", 0, open + 1)), 404);
+  EXPECT_EQ(s.status(part_name(token, "v1", 0, open + 1, 0)), 404);
+  EXPECT_EQ(s.status(part_name(token, "v1", 0, open, w->open->parts.size())), 404);
+  EXPECT_FALSE(s.get(part_name(token, "v1", 1, open, w->open->parts.size()))->done);
   s.end(second);
 }
 
@@ -163,7 +209,7 @@ TEST(Routes, HoldingIsBounded) {
   s.feed(p, 0s, 5s);
   s.demand();
   const auto w = s.view()->lane("v1");
-  const auto next = s.get(part_name(s.view()->token, "v1", w->open->number, w->open->parts.size()));
+  const auto next = s.get(s.part("v1", w->open->number, w->open->parts.size()));
   s.cores.advance(5s);
   EXPECT_FALSE(next->done);
   s.cores.advance(2s);
@@ -178,8 +224,8 @@ TEST(Routes, TheSegmentInTheMakingGrowsWhileItIsSent) {
   p.announce(testing::picture_and_sound());
   s.feed(p, 0s, 5s);
   const auto number = s.open_number();
-  const std::string name = segment_name(s.view()->token, "v1", number);
-  const auto open = s.get(name), after = s.get(segment_name(s.view()->token, "v1", number + 1));
+  const std::string name = s.segment("v1", number);
+  const auto open = s.get(name), after = s.get(s.segment("v1", number + 1));
   ASSERT_TRUE(open->done && open->response.source);
   EXPECT_FALSE(after->done) << "not begun";
   Grown grown;
@@ -201,7 +247,7 @@ TEST(Routes, AStreamThatEndsCompletesItsLastSegment) {
   auto p = s.publish();
   p.announce(testing::picture_and_sound());
   s.feed(p, 0s, 5s);
-  const auto open = s.get(segment_name(s.view()->token, "a1", s.open_number()));
+  const auto open = s.get(s.segment("a1", s.open_number()));
   Grown grown;
   s.on(0, [&] { s.group.spawn(drink(*open->response.source, grown)); });
   s.end(p);

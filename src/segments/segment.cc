@@ -46,17 +46,26 @@ bool cut_suffix(std::string_view& in, std::string_view suffix) {
   return true;
 }
 
-// "17" or "17.3".
-bool parse_segment(std::string_view in, MediaName& name) {
-  if (in.contains('.')) {
-    const auto number = parse_number(cut_before(in, '.'));
-    name.part = parse_number(in);
-    name.number = number.value_or(0);
-    return number && name.part;
-  }
+bool read_number(std::string_view in, uint64_t& out) {
   const auto number = parse_number(in);
-  name.number = number.value_or(0);
+  out = number.value_or(0);
   return number.has_value();
+}
+
+// "4-17" or "4-17.3".
+bool parse_segment(std::string_view in, MediaName& name) {
+  if (!read_number(cut_before(in, '-'), name.init_number)) return false;
+  if (!in.contains('.')) return read_number(in, name.number);
+  if (!read_number(cut_before(in, '.'), name.number)) return false;
+  name.part = parse_number(in);
+  return name.part.has_value();
+}
+
+std::string media_name(std::string_view token, std::string_view lane, uint64_t init,
+                       uint64_t number) {
+  std::string s(token);
+  s.append("-").append(lane).append("-").append(std::to_string(init));
+  return s.append("-").append(std::to_string(number));
 }
 
 }  // namespace
@@ -77,15 +86,15 @@ bool Window::has_part(uint64_t number, size_t part) const {
   return has_segment(number) || (open && number == open->number && part < open->parts.size());
 }
 
-std::string segment_name(std::string_view token, std::string_view lane, uint64_t number) {
-  std::string s(token);
-  if (lane != "ts") s.append("-").append(lane);
-  return s.append("-").append(std::to_string(number)).append(lane == "ts" ? ".ts" : ".m4s");
+std::string segment_name(std::string_view token, std::string_view lane, uint64_t init,
+                         uint64_t number) {
+  if (lane != "ts") return media_name(token, lane, init, number).append(".m4s");
+  return std::string(token).append("-").append(std::to_string(number)).append(".ts");
 }
 
-std::string part_name(std::string_view token, std::string_view lane, uint64_t number, size_t part) {
-  std::string s(token);
-  s.append("-").append(lane).append("-").append(std::to_string(number));
+std::string part_name(std::string_view token, std::string_view lane, uint64_t init, uint64_t number,
+                      size_t part) {
+  std::string s = media_name(token, lane, init, number);
   return s.append(".").append(std::to_string(part)).append(".m4s");
 }
 
@@ -110,9 +119,7 @@ std::optional<MediaName> parse_media_name(std::string_view in) {
     if (!in.starts_with('i')) return {};
     in.remove_prefix(1);
   }
-  const auto number = parse_number(in);
-  if (!number) return {};
-  name.number = *number;
+  if (!read_number(in, name.init ? name.init_number : name.number)) return {};
   return name;
 }
 

@@ -24,7 +24,8 @@ using Tracks = std::shared_ptr<const std::vector<Track>>;
 
 // The header section of a CMAF lane: what a decoder needs before the segments that name it.
 struct Init {
-  std::string name;  // "k3v9x2a-v1-i4.mp4", unique for all time within the stream
+  std::string name;     // "k3v9x2a-v1-i4.mp4", unique for all time within the stream
+  uint64_t number = 0;  // the 4 in it: grows with each header of the lane
   Track track;
   ContentPtr content;
 };
@@ -41,13 +42,15 @@ using PartPtr = std::shared_ptr<const Part>;
 // What is known when a segment begins.
 struct SegmentHead {
   uint64_t number = 0;  // media sequence number: grows by one, never reused, same in all lanes
-  std::string name;     // "k3v9x2a-v1-17.m4s", "k3v9x2a-17.ts"; unique for all time
+  std::string name;     // "k3v9x2a-v1-4-17.m4s", "k3v9x2a-17.ts"; unique for all time
   Time start{};         // presentation time of its first frame
   WallTime wall{};      // the wall-clock instant of start
   bool discontinuity = false;  // media of another encoder or configuration than the one before
   bool independent = true;     // decoding may start at its first frame
   InitPtr init;                // null in the ts lane
   Tracks tracks;               // those inside
+
+  uint64_t init_number() const { return init ? init->number : 0; }
 };
 
 struct Segment : SegmentHead {
@@ -90,18 +93,23 @@ struct Window {
 };
 using WindowPtr = std::shared_ptr<const Window>;
 
-// Names, made and taken apart in one place. `token` is the stream's, see name_token().
-std::string segment_name(std::string_view token, std::string_view lane, uint64_t number);
-std::string part_name(std::string_view token, std::string_view lane, uint64_t number, size_t part);
+// Names, made and taken apart in one place. `token` is the stream's, see name_token(). Media says
+// the number of the header it needs, so that a name made from an older one, by a template or a
+// hint, is never that of media for another decoder. The ts lane has no headers.
+std::string segment_name(std::string_view token, std::string_view lane, uint64_t init,
+                         uint64_t number);
+std::string part_name(std::string_view token, std::string_view lane, uint64_t init, uint64_t number,
+                      size_t part);
 std::string init_name(std::string_view token, std::string_view lane, uint64_t init);
 
 struct MediaName {
   std::string_view token, lane;
-  uint64_t number = 0;
+  uint64_t init_number = 0;  // of the header; zero in the ts lane
+  uint64_t number = 0;       // of the segment; zero for a header
   std::optional<uint64_t> part;
-  bool init = false;  // number is then that of the init
+  bool init = false;  // a header
 };
-// "k3v9x2a-v1-17.m4s", "k3v9x2a-v1-17.3.m4s", "k3v9x2a-v1-i4.mp4", "k3v9x2a-17.ts" (lane "ts").
+// "k3v9x2a-v1-4-17.m4s", "k3v9x2a-v1-4-17.3.m4s", "k3v9x2a-v1-i4.mp4", "k3v9x2a-17.ts" (lane "ts")
 std::optional<MediaName> parse_media_name(std::string_view);
 
 // Bits per second of `bytes` played in `duration`, rounded up; zero for no duration.

@@ -8,7 +8,7 @@ namespace {
 
 struct Named {
   std::string_view text, token, lane;
-  uint64_t number = 0;
+  uint64_t init_number = 0, number = 0;
   std::optional<uint64_t> part;
   bool init = false;
 };
@@ -17,16 +17,16 @@ constexpr uint64_t kMax = uint64_t{1} << 53;
 
 TEST(MediaName, TakesApartWhatItMakes) {
   const Named table[] = {
-      {"k3v9x2a-v1-17.m4s", "k3v9x2a", "v1", 17, {}},
-      {"k3v9x2a-v1-17.3.m4s", "k3v9x2a", "v1", 17, 3},
-      {"k3v9x2a-v1-i4.mp4", "k3v9x2a", "v1", 4, {}, true},
-      {"k3v9x2a-17.ts", "k3v9x2a", "ts", 17, {}},
-      {"0-a12-0.0.m4s", "0", "a12", 0, 0},
-      {"v1-v1-1.m4s", "v1", "v1", 1, {}},
-      {"v1-1.ts", "v1", "ts", 1, {}},
-      {"i-a1-i0.mp4", "i", "a1", 0, {}, true},
-      {"k-9007199254740992.ts", "k", "ts", kMax, {}},
-      {"k-v1-1.9007199254740992.m4s", "k", "v1", 1, kMax},
+      {"k3v9x2a-v1-4-17.m4s", "k3v9x2a", "v1", 4, 17, {}},
+      {"k3v9x2a-v1-4-17.3.m4s", "k3v9x2a", "v1", 4, 17, 3},
+      {"k3v9x2a-v1-i4.mp4", "k3v9x2a", "v1", 4, 0, {}, true},
+      {"k3v9x2a-17.ts", "k3v9x2a", "ts", 0, 17, {}},
+      {"0-a12-0-0.0.m4s", "0", "a12", 0, 0, 0},
+      {"v1-v1-1-1.m4s", "v1", "v1", 1, 1, {}},
+      {"v1-1.ts", "v1", "ts", 0, 1, {}},
+      {"i-a1-i0.mp4", "i", "a1", 0, 0, {}, true},
+      {"k-9007199254740992.ts", "k", "ts", 0, kMax, {}},
+      {"k-v1-9007199254740992-1.9007199254740992.m4s", "k", "v1", kMax, 1, kMax},
   };
   for (const auto& row : table) {
     SCOPED_TRACE(row.text);
@@ -34,12 +34,13 @@ TEST(MediaName, TakesApartWhatItMakes) {
     ASSERT_TRUE(name);
     EXPECT_EQ(name->token, row.token);
     EXPECT_EQ(name->lane, row.lane);
+    EXPECT_EQ(name->init_number, row.init_number);
     EXPECT_EQ(name->number, row.number);
     EXPECT_EQ(name->part, row.part);
     EXPECT_EQ(name->init, row.init);
-    EXPECT_EQ(row.init   ? init_name(row.token, row.lane, row.number)
-              : row.part ? part_name(row.token, row.lane, row.number, *row.part)
-                         : segment_name(row.token, row.lane, row.number),
+    EXPECT_EQ(row.init   ? init_name(row.token, row.lane, row.init_number)
+              : row.part ? part_name(row.token, row.lane, row.init_number, row.number, *row.part)
+                         : segment_name(row.token, row.lane, row.init_number, row.number),
               row.text);
   }
 }
@@ -75,18 +76,32 @@ TEST(MediaName, RefusesEverythingElse) {
            "k-9007199254740993.ts",
            "k-18446744073709551617.ts",
            "k-99999999999999999999999999.ts",
-           "k-ts-17.m4s",
-           "k-v-17.m4s",
-           "k-1-17.m4s",
-           "k-x1-17.m4s",
-           "k-V1-17.m4s",
-           "k-v1x-17.m4s",
-           "k-v1-.m4s",
-           "k-v1-17..m4s",
-           "k-v1-.1.m4s",
-           "k-v1-17.01.m4s",
-           "k-v1-17.-1.m4s",
-           "k-v1-17.1.1.m4s",
+           "k-ts-0-17.m4s",
+           "k-v-0-17.m4s",
+           "k-1-0-17.m4s",
+           "k-x1-0-17.m4s",
+           "k-V1-0-17.m4s",
+           "k-v1x-0-17.m4s",
+           "k-v1-0-.m4s",
+           "k-v1-0-17..m4s",
+           "k-v1-0-.1.m4s",
+           "k-v1-0-17.01.m4s",
+           "k-v1-0-17.-1.m4s",
+           "k-v1-0-17.1.1.m4s",
+           "k-v1-17.m4s",
+           "k-v1-17.3.m4s",
+           "k-v1--17.m4s",
+           "k-v1-04-17.m4s",
+           "k-v1-i4-17.m4s",
+           "k-v1-4.1-17.m4s",
+           "k-v1-4-4-17.m4s",
+           "k-v1-4-i17.m4s",
+           "k-v1-+4-17.m4s",
+           "k-v1-9007199254740993-17.m4s",
+           "k-4-17.ts",
+           "k-v1-4-17.ts",
+           "k-v1-4-i4.mp4",
+           "k-v1-4-17.mp4",
            "k-v1-i4.m4s",
            "k-v1-4.mp4",
            "k-v1-i.mp4",

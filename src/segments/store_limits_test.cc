@@ -127,10 +127,10 @@ TEST(StoreLimits, OlderOnesGoToDiskOnce) {
   EXPECT_THAT(f.store.take_spills(), IsEmpty());
   EXPECT_EQ(f.store.bytes(), 14'000u);  // until the answer comes
 
-  f.store.spilled("v1", 0, "/rewind/k-v1-0.m4s");
+  f.store.spilled("v1", 0, "/rewind/k-v1-0-0.m4s");
   EXPECT_EQ(f.store.bytes(), 13'000u);
   const SegmentPtr s = *f.window("v1")->find(0);
-  EXPECT_EQ(s->file, "/rewind/k-v1-0.m4s");
+  EXPECT_EQ(s->file, "/rewind/k-v1-0-0.m4s");
   EXPECT_EQ(s->content, nullptr);
   EXPECT_EQ(s->size, 1000u);
   EXPECT_FALSE(s->gap);
@@ -227,7 +227,7 @@ TEST(StoreLimits, ADiskThatStallsCostsTheOldestInMemoryOnly) {
   const auto w = f.window("v1");
   EXPECT_EQ(oldest(w), 0u);
   EXPECT_TRUE(without_holes(w));
-  EXPECT_EQ((*w->find(pending_from - 1))->file, "/rewind/-v1-14.m4s");
+  EXPECT_EQ((*w->find(pending_from - 1))->file, "/rewind/-v1-0-14.m4s");
   EXPECT_EQ(gaps(w).front(), pending_from);
   EXPECT_EQ(gaps(w).back(), 29u);
   EXPECT_EQ(gaps(w), gaps(f.window("a1")));

@@ -45,23 +45,23 @@ TEST(Store, NamesAndDescribesWhatItIsGiven) {
   ASSERT_TRUE(w && w->open);
   EXPECT_EQ(w->first_number, 104u);
   EXPECT_EQ(w->open->number, 104u);
-  EXPECT_EQ(w->open->name, "k3-v1-104.m4s");
+  EXPECT_EQ(w->open->name, "k3-v1-0-104.m4s");
   EXPECT_EQ(w->open->wall, kEpoch + 8s);
-  EXPECT_EQ(w->open->parts[0]->content->etag(), "\"k3-v1-104.0.m4s\"");
+  EXPECT_EQ(w->open->parts[0]->content->etag(), "\"k3-v1-0-104.0.m4s\"");
   EXPECT_EQ(w->open->parts[0]->content->type(), "video/mp4");
   f.part("v1", 4, 1, 300);
   f.close("v1", 4);
   w = f.window("v1");
   EXPECT_FALSE(w->open);
   const SegmentPtr s = w->segments->back();
-  EXPECT_EQ(s->name, "k3-v1-104.m4s");
+  EXPECT_EQ(s->name, "k3-v1-0-104.m4s");
   EXPECT_EQ(s->start, 8s);
   EXPECT_EQ(s->duration, 2s);
   EXPECT_EQ(s->frames, 50u);
   EXPECT_EQ(s->size, 800u);
   EXPECT_TRUE(s->independent);
   EXPECT_EQ(s->tracks->size(), 1u);
-  EXPECT_EQ(s->content->etag(), "\"k3-v1-104.m4s\"");
+  EXPECT_EQ(s->content->etag(), "\"k3-v1-0-104.m4s\"");
   EXPECT_EQ(s->init->name, "k3-v1-i0.mp4");
   EXPECT_EQ(s->init->content->type(), "video/mp4");
   EXPECT_EQ(text(s->init->content), "header");
@@ -99,7 +99,7 @@ TEST(Store, JoinsPartsIntoOneBuffer) {
   EXPECT_EQ(text(s.content), std::string(300, '\0') + std::string(200, '\1'));
   EXPECT_EQ(s.parts[0]->content->body()[0].data(), whole.data());
   EXPECT_EQ(s.parts[1]->content->body()[0].data(), whole.data() + 300);
-  EXPECT_EQ(s.parts[1]->content->etag(), "\"k-v1-0.1.m4s\"");
+  EXPECT_EQ(s.parts[1]->content->etag(), "\"k-v1-0-0.1.m4s\"");
   EXPECT_EQ(s.parts[1]->start, 1s);
   EXPECT_TRUE(s.parts[0]->independent);
   EXPECT_FALSE(s.parts[1]->independent);
@@ -116,6 +116,38 @@ TEST(Store, ANewHeaderIsOnlyNewWhenItDiffers) {
   const auto& all = *f.window("v1")->segments;
   EXPECT_EQ(all[0]->init, all[1]->init);
   EXPECT_EQ(all[2]->init->name, "k-v1-i1.mp4");
+  EXPECT_EQ(all[2]->init->number, 1u);
+}
+
+TEST(Store, NamesSayWhichHeaderIsNeeded) {
+  Feed f({.token = "k"});
+  f.init("v1", "one");
+  f.init("a1", "one");
+  f.run({"v1", "a1"}, 0, 2);
+  f.open("v1", 2);
+  f.part("v1", 2, 0);
+  f.init("v1", "two");  // for what begins from now on
+  f.part("v1", 2, 1);
+  const auto open = *f.window("v1")->open;
+  EXPECT_EQ(open.name, "k-v1-0-2.m4s");
+  EXPECT_EQ(open.parts[1]->content->etag(), "\"k-v1-0-2.1.m4s\"");
+  f.close("v1", 2);
+  f.run({"v1"}, 5, 8);  // behind a hole, and without sound
+  const auto names = [&](const std::string& lane) {
+    std::vector<std::string> names;
+    for (const auto& s : *f.window(lane)->segments) names.push_back(s->name);
+    return names;
+  };
+  EXPECT_THAT(names("v1"),
+              ElementsAre("k-v1-0-0.m4s", "k-v1-0-1.m4s", "k-v1-0-2.m4s", "k-v1-1-3.m4s",
+                          "k-v1-1-4.m4s", "k-v1-1-5.m4s", "k-v1-1-6.m4s", "k-v1-1-7.m4s"));
+  EXPECT_THAT(gaps(f.window("v1")), ElementsAre(3, 4));
+  const SegmentPtr s = *f.window("v1")->find(5);
+  EXPECT_EQ(s->parts[1]->content->etag(), "\"k-v1-1-5.1.m4s\"");
+  EXPECT_EQ(s->init_number(), 1u);
+  f.ts(8);
+  EXPECT_EQ(f.window("ts")->segments->back()->name, "k-8.ts");
+  EXPECT_EQ(f.window("ts")->segments->back()->init_number(), 0u);
 }
 
 TEST(Store, AFirstFrameThatIsNoKeyframeIsSaidSo) {
@@ -170,7 +202,7 @@ TEST(Store, HolesOfALaneAreFilled) {
   EXPECT_TRUE(copied.independent);
   EXPECT_EQ(copied.content, nullptr);
   EXPECT_EQ(copied.size, 0u);
-  EXPECT_EQ(copied.name, "-a1-1.m4s");
+  EXPECT_EQ(copied.name, "-a1-0-1.m4s");
   const Segment& open_elsewhere = **w->find(2);
   EXPECT_EQ(open_elsewhere.start, 4s);
   EXPECT_EQ(open_elsewhere.duration, 2s);

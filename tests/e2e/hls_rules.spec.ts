@@ -89,6 +89,13 @@ for (const [title, spoil, fault] of afterwards) {
   });
 }
 
+test('a hint is not met where another header begins', () => {
+  const before = playlist({ parts: 0 });
+  const next = (map: string) => playlist({ parts: 1 }).replace('URI="t-v1-120.0.m4s"', 'URI="t-v1-1-120.0.m4s"').replace(`#EXT-X-PROGRAM-DATE-TIME:${at(240)}`, `${map}$&`);
+  expect(succeeds(parseMedia(before), parseMedia(next('#EXT-X-MAP:URI="t-v1-i1.mp4"\n')))).toEqual([]);
+  expect(succeeds(parseMedia(before), parseMedia(next(''))).join()).toMatch(/hint t-v1-120\.0\.m4s, then part 120\.0/);
+});
+
 test('a part that is taken back, a change after the end', () => {
   const h = new History();
   h.add(parseMedia(good));

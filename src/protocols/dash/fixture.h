@@ -27,7 +27,7 @@ class FakeStream {
     Lane& l = lanes_[id];
     const uint64_t name = inits_++;
     l.init = std::make_shared<segments::Init>(
-        segments::Init{segments::init_name(token_, id, name), track, nullptr});
+        segments::Init{segments::init_name(token_, id, name), name, track, nullptr});
     l.live = true;
   }
   void drop(const std::string& id) { lanes_[id].live = false; }
@@ -45,7 +45,7 @@ class FakeStream {
       if (!l.live) continue;
       segments::OpenSegment head;
       head.number = number_;
-      head.name = segments::segment_name(token_, id, number_);
+      head.name = segments::segment_name(token_, id, l.init->number, number_);
       head.start = now_;
       head.wall = kEpoch + now_ + shift_;
       head.discontinuity = discontinuity_;

@@ -262,9 +262,9 @@ class Writer {
     const uint32_t timescale = mp4::timescale_of(lane.init->track);
     add("        <SegmentTemplate timescale=\"{}\" presentationTimeOffset=\"{}\" "
         "startNumber=\"{}\"\n"
-        "            media=\"{}{}-{}-$Number$.m4s\" initialization=\"{}{}\"",
+        "            media=\"{}{}-{}-{}-$Number$.m4s\" initialization=\"{}{}\"",
         timescale, ticks(lane.media, timescale), start_number, folder(lane), lane.token, lane.lane,
-        folder(lane), lane.init->name);
+        lane.init->number, folder(lane), lane.init->name);
   }
 
   void number_template(const Period& p, const PlannedLane& lane) {

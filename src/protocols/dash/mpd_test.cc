@@ -90,7 +90,7 @@ TEST(Mpd, OfALiveStream) {
       <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
       <Representation id="v1" codecs="avc1.640015" bandwidth="3700000" width="1280" height="720" frameRate="25">
         <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="100"
-            media="tok-v1-$Number$.m4s" initialization="tok-v1-i0.mp4"
+            media="tok-v1-0-$Number$.m4s" initialization="tok-v1-i0.mp4"
             duration="180000" availabilityTimeOffset="1.800" availabilityTimeComplete="false"/>
       </Representation>
     </AdaptationSet>
@@ -99,7 +99,7 @@ TEST(Mpd, OfALiveStream) {
       <Representation id="a1" codecs="mp4a.40.2" bandwidth="170000" audioSamplingRate="48000">
         <AudioChannelConfiguration schemeIdUri="urn:mpeg:mpegB:cicp:ChannelConfiguration" value="2"/>
         <SegmentTemplate timescale="48000" presentationTimeOffset="0" startNumber="100"
-            media="tok-a1-$Number$.m4s" initialization="tok-a1-i1.mp4"
+            media="tok-a1-1-$Number$.m4s" initialization="tok-a1-i1.mp4"
             duration="96000" availabilityTimeOffset="1.800" availabilityTimeComplete="false"/>
       </Representation>
     </AdaptationSet>
@@ -148,11 +148,49 @@ TEST(Mpd, PeriodsFollowTheWallClock) {
   EXPECT_THAT(text, HasSubstr("duration=\"180000\" endNumber=\"102\" availabilityTimeOffset"));
   // The stream's time went on from 6 s.
   EXPECT_THAT(text, HasSubstr("timescale=\"90000\" presentationTimeOffset=\"540000\" "
-                              "startNumber=\"103\"\n            media=\"tok-v1-$Number$.m4s\" "
+                              "startNumber=\"103\"\n            media=\"tok-v1-2-$Number$.m4s\" "
                               "initialization=\"tok-v1-i2.mp4\""));
+  EXPECT_THAT(text, HasSubstr("media=\"tok-v1-0-$Number$.m4s\" initialization=\"tok-v1-i0.mp4\""));
   EXPECT_THAT(text, HasSubstr("timescale=\"48000\" presentationTimeOffset=\"288000\" "
                               "startNumber=\"103\""));
   EXPECT_EQ(check(text), "ok\n");
+}
+
+// What a template makes of a number is the name of that segment, whichever lane has a new header
+// and though nothing is cut for it.
+TEST(Mpd, TemplatesNameNothingThatNeedsAnotherHeader) {
+  for (const bool regular : {true, false}) {
+    FakeStream s = picture_and_sound();
+    Planner planner(2s);
+    const auto go_on = [&] {
+      for (int i = 0; i < 7; ++i) {
+        s.segment(regular ? 2s : i % 2 == 0 ? 1s : 3s);
+        mpd(s.sources(), planner);
+      }
+    };
+    go_on();
+    s.lane("a1", sound("de"));
+    go_on();
+    s.lane("v1", picture(640, 360));
+    s.lane("a1", sound("en"));
+    go_on();
+    const std::string text = mpd(s.sources(), planner);
+    const auto view = s.view();
+    size_t covered = 0;
+    for (const Period& p : planner.periods())
+      for (const PlannedLane& lane : p.lanes) {
+        const std::string front = "media=\"tok-" + lane.lane + "-" +
+                                  std::to_string(lane.init->number) + "-$Number$.m4s\"";
+        EXPECT_THAT(text, HasSubstr(front + " initialization=\"" + lane.init->name + "\""));
+        for (const auto& segment : *view->lane(lane.lane)->segments) {
+          if (segment->number < lane.first || (lane.last && segment->number > *lane.last)) continue;
+          EXPECT_EQ(segment->init, lane.init) << segment->name;
+          ++covered;
+        }
+      }
+    EXPECT_EQ(covered, 2u * 21u);
+    EXPECT_GE(planner.periods().size(), 3u);
+  }
 }
 
 TEST(Mpd, OtherStreamsAreRenditionsToo) {
@@ -165,7 +203,7 @@ TEST(Mpd, OtherStreamsAreRenditionsToo) {
   all.push_back(low.sources().front());
   Planner planner(2s);
   const std::string text = mpd(all, planner);
-  EXPECT_THAT(text, HasSubstr("media=\"../s_%241%20%3C/low-v1-$Number$.m4s\" "
+  EXPECT_THAT(text, HasSubstr("media=\"../s_%241%20%3C/low-v1-0-$Number$.m4s\" "
                               "initialization=\"../s_%241%20%3C/low-v1-i0.mp4\""));
   EXPECT_THAT(text, HasSubstr("<Representation id=\"v1@s_$1 &lt;\""));
   EXPECT_THAT(text,
@@ -185,7 +223,7 @@ TEST(Mpd, IrregularSegmentsAreListed) {
   const std::string text = mpd(s.sources(), planner);
   const std::string last = text.substr(text.rfind("<Period"));
   EXPECT_THAT(last, HasSubstr(R"(startNumber="115"
-            media="tok-v1-$Number$.m4s" initialization="tok-v1-i0.mp4">
+            media="tok-v1-0-$Number$.m4s" initialization="tok-v1-i0.mp4">
           <SegmentTimeline>
             <S t="4095000" d="270000" r="2"/>
             <S d="360000"/>
@@ -228,7 +266,7 @@ TEST(Mpd, RenditionsShareASetLanguagesHaveTheirOwn) {
   EXPECT_THAT(text, HasSubstr("startWithSAP=\"1\" lang=\"de-AT\">"));
   EXPECT_THAT(text, HasSubstr("<Representation id=\"v1@a&lt;b\""));
   EXPECT_THAT(text, HasSubstr("width=\"640\" height=\"360\" frameRate=\"30000/1001\""));
-  EXPECT_THAT(text, HasSubstr("media=\"low-v1-$Number$.m4s\" initialization=\"low-v1-i0.mp4\""));
+  EXPECT_THAT(text, HasSubstr("media=\"low-v1-0-$Number$.m4s\" initialization=\"low-v1-i0.mp4\""));
   EXPECT_EQ(check(text), "ok\n");
   // The rendition is no longer made.
   all.pop_back();

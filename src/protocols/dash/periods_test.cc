@@ -199,6 +199,16 @@ TEST(Planner, AnotherHeaderBeginsAPeriod) {
   EXPECT_EQ(text(p), "100@0+2000 v1,a1 -104@10000 | 105@10000+2000 v1,a1");
   EXPECT_EQ(p.periods()[1].lanes[0].init->name, "tok-v1-i2.mp4");
   EXPECT_EQ(p.periods()[1].lanes[1].init->name, "tok-a1-i1.mp4");
+  // Another language is another header, though nothing is cut for it.
+  s.close(2s);
+  s.lane("a1", sound("de"));
+  s.open();
+  p.update(s.sources(), s.now());
+  EXPECT_EQ(text(p),
+            "100@0+2000 v1,a1 -104@10000 | 105@10000+2000 v1,a1 -105@12000 | "
+            "106@12000+2000 v1,a1");
+  EXPECT_EQ(p.periods()[2].lanes[0].init, p.periods()[1].lanes[0].init);
+  EXPECT_EQ(p.periods()[2].lanes[1].init->name, "tok-a1-i3.mp4");
 }
 
 TEST(Planner, WaitsForEveryLaneOfANewPeriodButNotForever) {

@@ -123,13 +123,13 @@ class Writer {
     out_ += '\n';
   }
 
-  void parts(std::string_view token, std::string_view lane, uint64_t number,
+  void parts(std::string_view token, std::string_view lane, const SegmentHead& s,
              const std::vector<segments::PartPtr>& parts) {
     for (size_t i = 0; i < parts.size(); ++i) {
       text("#EXT-X-PART:DURATION=");
       seconds(printed(parts[i]->start, parts[i]->duration));
       text(",URI=\"");
-      text(segments::part_name(token, lane, number, i));
+      text(segments::part_name(token, lane, s.init_number(), s.number, i));
       text(parts[i]->independent ? "\",INDEPENDENT=YES\n" : "\"\n");
     }
   }
@@ -181,7 +181,7 @@ void write_segments(Writer& out, const Window& w, const PlaylistOptions& o, size
   for (size_t i = from; i < w.segments->size(); ++i) {
     const Segment& s = *(*w.segments)[i];
     out.begin(s);
-    if (i >= with_parts && w.part_target > 0ns) out.parts(o.token, w.id, s.number, s.parts);
+    if (i >= with_parts && w.part_target > 0ns) out.parts(o.token, w.id, s, s.parts);
     out.end(s);
   }
 }
@@ -189,14 +189,18 @@ void write_segments(Writer& out, const Window& w, const PlaylistOptions& o, size
 void write_open(Writer& out, const Window& w, const PlaylistOptions& o) {
   if (w.ended || w.part_target == 0ns || !w.open || w.open->parts.empty()) return;
   out.begin(*w.open);
-  out.parts(o.token, w.id, w.open->number, w.open->parts);
+  out.parts(o.token, w.id, *w.open, w.open->parts);
 }
 
 void write_hint(Writer& out, const Window& w, const PlaylistOptions& o) {
   if (w.ended || w.part_target == 0ns) return;
-  const uint64_t number = w.open ? w.open->number : w.segments->back()->number + 1;
+  // What begins with another header has another name: the hint is not met then.
+  const SegmentHead& newest =
+      w.open ? static_cast<const SegmentHead&>(*w.open) : *w.segments->back();
+  const uint64_t number = w.open ? newest.number : newest.number + 1;
   out.line("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"",
-           segments::part_name(o.token, w.id, number, w.open ? w.open->parts.size() : 0));
+           segments::part_name(o.token, w.id, newest.init_number(), number,
+                               w.open ? w.open->parts.size() : 0));
 }
 
 void write_report(Writer& out, const Report& r) {

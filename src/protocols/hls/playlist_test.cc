@@ -56,8 +56,8 @@ TEST(MediaPlaylist, AfterTheFirstPartEveryLine) {
             "#EXTINF:2.000000,\n"
             "gap-58999999.m4s\n"
             "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:40.123Z\n"
-            "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-59000000.0.m4s\",INDEPENDENT=YES\n"
-            "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"k3v9x2a-v1-59000000.1.m4s\"\n"
+            "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-0-59000000.0.m4s\",INDEPENDENT=YES\n"
+            "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"k3v9x2a-v1-0-59000000.1.m4s\"\n"
             "#EXT-X-RENDITION-REPORT:URI=\"a1.m3u8\",LAST-MSN=59000000,LAST-PART=1\n"
             "#EXT-X-RENDITION-REPORT:URI=\"v1@low.m3u8\",LAST-MSN=58999999\n");
 }
@@ -72,21 +72,22 @@ TEST(MediaPlaylist, ADiscontinuityAGapAndTheEnd) {
   l.part(200ms, true);
   l.part(120ms);
   const std::string live = full(l);
-  EXPECT_THAT(live, HasSubstr("k3v9x2a-v1-59000003.m4s\n"
-                              "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:48.123Z\n"
-                              "#EXT-X-GAP\n"
-                              "#EXTINF:2.000000,\n"
-                              "k3v9x2a-v1-59000004.m4s\n"
-                              "#EXT-X-DISCONTINUITY\n"
-                              "#EXT-X-MAP:URI=\"k3v9x2a-v1-i1.mp4\"\n"
-                              "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:50.123Z\n"
-                              "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-59000005.0.m4s\","
-                              "INDEPENDENT=YES\n"
-                              "#EXT-X-PART:DURATION=0.120000,URI=\"k3v9x2a-v1-59000005.1.m4s\"\n"
-                              "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"k3v9x2a-v1-59000005.2.m4s\"\n"));
+  EXPECT_THAT(live,
+              HasSubstr("k3v9x2a-v1-0-59000003.m4s\n"
+                        "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:48.123Z\n"
+                        "#EXT-X-GAP\n"
+                        "#EXTINF:2.000000,\n"
+                        "k3v9x2a-v1-0-59000004.m4s\n"
+                        "#EXT-X-DISCONTINUITY\n"
+                        "#EXT-X-MAP:URI=\"k3v9x2a-v1-i1.mp4\"\n"
+                        "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:50.123Z\n"
+                        "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-1-59000005.0.m4s\","
+                        "INDEPENDENT=YES\n"
+                        "#EXT-X-PART:DURATION=0.120000,URI=\"k3v9x2a-v1-1-59000005.1.m4s\"\n"
+                        "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"k3v9x2a-v1-1-59000005.2.m4s\"\n"));
   l.finish();
   const std::string ended = full(l);
-  EXPECT_TRUE(ended.ends_with("#EXTINF:0.320000,\nk3v9x2a-v1-59000005.m4s\n#EXT-X-ENDLIST\n"))
+  EXPECT_TRUE(ended.ends_with("#EXTINF:0.320000,\nk3v9x2a-v1-1-59000005.m4s\n#EXT-X-ENDLIST\n"))
       << ended;
   EXPECT_THAT(ended, Not(HasSubstr("PRELOAD-HINT")));
   EXPECT_THAT(ended, HasSubstr("#EXT-X-MEDIA-SEQUENCE:59000000\n"));
@@ -103,6 +104,27 @@ TEST(MediaPlaylist, PartsAreNamedNearTheEndOnly) {
   for (size_t i = 0; i < 6; ++i)
     EXPECT_EQ(p.segments[i].parts.size(), i < 4 ? 0u : 10u) << i;  // 4.2 s from the end, 6.2 s
   EXPECT_EQ(p.open.parts.size(), 1u);
+}
+
+TEST(MediaPlaylist, AHintIsOfTheNewestHeader) {
+  Lanes l;
+  l.segment();
+  l.begin();
+  l.part();
+  EXPECT_EQ(read(full(l)).hint, "k3v9x2a-v1-0-59000001.1.m4s");
+  l.store.init("v1", mpegts::fixture::h264_track(), Bytes::copy("another header"));
+  EXPECT_EQ(read(full(l)).hint, "k3v9x2a-v1-0-59000001.1.m4s") << "of the segment that is open";
+  l.store.close("v1", l.at);
+  EXPECT_EQ(read(full(l)).hint, "k3v9x2a-v1-0-59000002.0.m4s") << "nothing else has begun";
+  l.begun = false;
+  l.begin();
+  EXPECT_EQ(read(full(l)).hint, "k3v9x2a-v1-1-59000002.0.m4s");
+  l.part();
+  const auto p = read(full(l));
+  EXPECT_EQ(p.hint, "k3v9x2a-v1-1-59000002.1.m4s");
+  EXPECT_EQ(p.open.parts[0].uri, "k3v9x2a-v1-1-59000002.0.m4s");
+  EXPECT_EQ(p.open.map, "k3v9x2a-v1-i1.mp4");
+  EXPECT_EQ(p.segments.back().parts.back().uri, "k3v9x2a-v1-0-59000001.0.m4s");
 }
 
 TEST(MediaPlaylist, ASegmentIsToldAsPartsUntilTheNextOneHasBegun) {
@@ -138,7 +160,7 @@ TEST(MediaPlaylist, ADeltaLeavesOutWhatIsOlderThanSixTargets) {
   const auto p = read(delta(l));
   EXPECT_EQ(p.skipped, 3u);
   EXPECT_EQ(p.first, 59'000'000u);
-  EXPECT_EQ(p.segments.front().uri, "k3v9x2a-v1-59000003.m4s");
+  EXPECT_EQ(p.segments.front().uri, "k3v9x2a-v1-0-59000003.m4s");
   EXPECT_EQ(p.segments.front().map, "") << "said in what was skipped";
   EXPECT_EQ(p.head.at("#EXT-X-DISCONTINUITY-SEQUENCE"), "7");
   EXPECT_THAT(delta(l), HasSubstr("SEQUENCE:7\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXT-X-PROGRAM"));

@@ -27,13 +27,13 @@ constexpr std::string_view kPlaylist =
     "PART-HOLD-BACK=0.600\n"
     "#EXT-X-PART-INF:PART-TARGET=0.200000\n#EXT-X-MEDIA-SEQUENCE:16\n"
     "#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n"
-    "#EXTINF:2.000000,\nk3v9x2a-v1-16.m4s\n"
-    "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-17.8.m4s\",INDEPENDENT=YES\n"
-    "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-17.9.m4s\"\n"
-    "#EXTINF:0.400000,\nk3v9x2a-v1-17.m4s\n"
-    "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-18.0.m4s\",INDEPENDENT=YES\n"
-    "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-18.1.m4s\"\n"
-    "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"k3v9x2a-v1-18.2.m4s\"\n"
+    "#EXTINF:2.000000,\nk3v9x2a-v1-4-16.m4s\n"
+    "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-4-17.8.m4s\",INDEPENDENT=YES\n"
+    "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-4-17.9.m4s\"\n"
+    "#EXTINF:0.400000,\nk3v9x2a-v1-4-17.m4s\n"
+    "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-4-18.0.m4s\",INDEPENDENT=YES\n"
+    "#EXT-X-PART:DURATION=0.200000,URI=\"k3v9x2a-v1-4-18.1.m4s\"\n"
+    "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"k3v9x2a-v1-4-18.2.m4s\"\n"
     "#EXT-X-RENDITION-REPORT:URI=\"a1.m3u8\",LAST-MSN=18,LAST-PART=1\n";
 
 std::vector<std::string> names(const std::vector<NamedPart>& parts) {
@@ -43,8 +43,8 @@ std::vector<std::string> names(const std::vector<NamedPart>& parts) {
 }
 
 TEST(PartName, HasTwoNumbersAtItsEnd) {
-  EXPECT_EQ(parse_part_name("k3v9x2a-v1-18.2.m4s"), (PartId{18, 2}));
-  EXPECT_EQ(parse_part_name("x-a1-58999999.12.m4s"), (PartId{58999999, 12}));
+  EXPECT_EQ(parse_part_name("k3v9x2a-v1-4-18.2.m4s"), (PartId{18, 2}));
+  EXPECT_EQ(parse_part_name("x-a1-0-58999999.12.m4s"), (PartId{58999999, 12}));
   for (const char* wrong : {"", ".m4s", "k-v1-18.m4s", "k-v1-18.2.mp4", "k-v1-18..m4s",
                             "k-v1-.2.m4s", "k-v1-x.2.m4s", "k-v1-18.2x.m4s", "18.2-v1.m4s"})
     EXPECT_EQ(parse_part_name(wrong), std::nullopt) << wrong;
@@ -53,16 +53,16 @@ TEST(PartName, HasTwoNumbersAtItsEnd) {
 TEST(PlaylistSkim, GivesWhatIsNewAndWhatComes) {
   PlaylistEnd end;
   ASSERT_TRUE(skim_playlist(kPlaylist, {18, 0}, end));
-  EXPECT_THAT(names(end.fresh), ElementsAre("k3v9x2a-v1-18.1.m4s"));
+  EXPECT_THAT(names(end.fresh), ElementsAre("k3v9x2a-v1-4-18.1.m4s"));
   EXPECT_EQ(end.hint.id, (PartId{18, 2}));
-  EXPECT_EQ(end.hint.name, "k3v9x2a-v1-18.2.m4s");
+  EXPECT_EQ(end.hint.name, "k3v9x2a-v1-4-18.2.m4s");
 }
 
 TEST(PlaylistSkim, GoesBackOverTheSegmentsEnd) {
   PlaylistEnd end;
   ASSERT_TRUE(skim_playlist(kPlaylist, {17, 8}, end));
-  EXPECT_THAT(names(end.fresh),
-              ElementsAre("k3v9x2a-v1-17.9.m4s", "k3v9x2a-v1-18.0.m4s", "k3v9x2a-v1-18.1.m4s"));
+  EXPECT_THAT(names(end.fresh), ElementsAre("k3v9x2a-v1-4-17.9.m4s", "k3v9x2a-v1-4-18.0.m4s",
+                                            "k3v9x2a-v1-4-18.1.m4s"));
   ASSERT_TRUE(skim_playlist(kPlaylist, {}, end)) << "all, to one who joins";
   EXPECT_EQ(end.fresh.size(), 4u);
   EXPECT_EQ(end.fresh.front().id, (PartId{17, 8}));
@@ -71,7 +71,7 @@ TEST(PlaylistSkim, GoesBackOverTheSegmentsEnd) {
 TEST(PlaylistSkim, AHintThatTheSegmentsEndMadeVoidIsNotAmongTheParts) {
   PlaylistEnd end;
   ASSERT_TRUE(skim_playlist(kPlaylist, {17, 9}, end)) << "17.10 was announced and never came";
-  EXPECT_THAT(names(end.fresh), ElementsAre("k3v9x2a-v1-18.0.m4s", "k3v9x2a-v1-18.1.m4s"));
+  EXPECT_THAT(names(end.fresh), ElementsAre("k3v9x2a-v1-4-18.0.m4s", "k3v9x2a-v1-4-18.1.m4s"));
 }
 
 TEST(PlaylistSkim, NothingNewIsNoMistake) {
@@ -90,7 +90,7 @@ TEST(PlaylistSkim, RefusesWhatIsNotLowLatency) {
   EXPECT_FALSE(
       skim_playlist("#EXTM3U\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"other.bin\"\n", {}, end));
   std::string odd(kPlaylist);
-  odd.replace(odd.find("k3v9x2a-v1-18.1"), 15, "k3v9x2a-v1-18_1");
+  odd.replace(odd.find("k3v9x2a-v1-4-18.1"), 17, "k3v9x2a-v1-4-18_1");
   EXPECT_FALSE(skim_playlist(odd, {18, 0}, end));
 }
 

@@ -3,7 +3,7 @@
 // Skims the end of a low-latency media playlist: the parts that are new to a viewer and the one
 // that is announced to come. Pure. Reads backwards from the end and stops at the first part that is
 // known, so its cost does not depend on the playlist's length. Believes its server and its names
-// ("<token>-<lane>-<number>.<part>.m4s"). Spec: RFC 8216bis 4.4.4.9, 4.4.5.3.
+// ("...-<number>.<part>.m4s"). Spec: RFC 8216bis 4.4.4.9, 4.4.5.3.
 #pragma once
 
 #include <compare>

@@ -149,17 +149,19 @@ export function succeeds(before: MediaPlaylist, p: MediaPlaylist): string[] {
   return bad;
 }
 
-// 4.4.5.3: the hinted part is the next one, unless its segment ended or the stream broke there.
+// 4.4.5.3: the hinted part is the next one, unless its segment ended or media with another header began there.
 function hintCameTrue(before: MediaPlaylist, p: MediaPlaylist, hint: string): string[] {
   const number = end(before);
   const at = before.open?.parts.length ?? 0;
   const s = [...p.segments, ...(p.open ? [p.open] : [])].find((x) => x.number === number);
   if (!s) return [];
-  if (s.parts.length > at) return s.parts[at].uri === hint ? [] : [`hint ${hint}, then part ${number}.${at} is ${s.parts[at].uri}`];
+  const map = before.open?.map ?? before.segments.at(-1)?.map;
+  const broke = (x: Segment) => x.discontinuity || x.map !== map;
+  if (s.parts.length > at) return s.parts[at].uri === hint || (at === 0 && broke(s)) ? [] : [`hint ${hint}, then part ${number}.${at} is ${s.parts[at].uri}`];
   // the segment ended without it: then the first of the next one was hinted at, or a break came
   const after = [...p.segments, ...(p.open ? [p.open] : [])].find((x) => x.number === number + 1);
   if (s.uri === '' || s.parts.length === 0 || !after || after.parts.length === 0) return [];
-  return after.discontinuity || after.parts[0].uri === hint ? [] : [`hint ${hint} never came; ${after.parts[0].uri} did`];
+  return broke(after) || after.parts[0].uri === hint ? [] : [`hint ${hint} never came; ${after.parts[0].uri} did`];
 }
 
 // A delta update laid over the playlist before it gives what the full one says: 6.2.5.1.
