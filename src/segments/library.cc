@@ -38,12 +38,12 @@ bool has_all_lanes(const View& v) {
   return first.open->parts.back()->start - first.open->start > 1s;
 }
 
+}  // namespace
+
 bool is_ready(const View& v, Demand what) {
   if (what == Demand::cmaf) return has_all_lanes(v) || !v.nothing.empty();
   return (v.ts && v.target_duration > 0ns && !v.ts->segments->empty()) || !v.no_ts.empty();
 }
-
-}  // namespace
 
 // One stream, in the frame of serve(), on its home core.
 struct Library::Live {

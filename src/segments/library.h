@@ -23,6 +23,10 @@
 
 namespace weir::segments {
 
+// Manifests of this form can be written about it, naming every lane there will be, or there will be
+// none.
+bool is_ready(const View&, Demand);
+
 class Library final : public hub::HubObserver {
  public:
   Library(hub::Hub& hub, net::BlockingPool& disk, std::shared_ptr<const SegmentsConfig> config);

@@ -10,6 +10,7 @@ using segments::Demand;
 using segments::Library;
 using segments::ViewPtr;
 using segments::WindowPtr;
+using segments::is_ready;
 
 // What a request for a media playlist is about; it is copied, for the request may wait.
 struct Wanted {
@@ -100,6 +101,9 @@ net::Task<Response> multivariant(const Library& library, Playlists& playlists, S
   }
   members = family(directory, key, playlists.settings().variants);
   if (members.empty()) co_return not_published(key);
+  // One that began meanwhile may not have its sound yet, and would be listed without for ever.
+  std::erase_if(members,
+                [demand](const Member& m) { return !m.view || !is_ready(*m.view, demand); });
   if (auto content = playlists.multivariant(key, members, query)) co_return Response(content);
   if (!nothing.empty())
     co_return Response::error(404, key.to_string() + " is not there as HLS: " + nothing);

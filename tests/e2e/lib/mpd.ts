@@ -2,7 +2,7 @@
 import { parseXml, type Element } from './xml.ts';
 
 export type Template = {
-  timescale: number; media: string; initialization: string; startNumber: number; duration?: number; pto: number;
+  timescale: number; media: string; initialization: string; startNumber: number; endNumber?: number; duration?: number; pto: number;
   availabilityTimeOffset: number; availabilityTimeComplete: boolean;
   timeline?: { time: number; duration: number }[];
 };
@@ -35,7 +35,7 @@ function template(levels: Element[]): Template {
     return Array.from({ length: 1 + (number(x.r) ?? 0) }, () => ({ time: (time += Number(x.d)) - Number(x.d), duration: Number(x.d) }));
   });
   return {
-    timescale: number(a.timescale) ?? 1, media: a.media ?? '', initialization: a.initialization ?? '', startNumber: number(a.startNumber) ?? 1,
+    timescale: number(a.timescale) ?? 1, media: a.media ?? '', initialization: a.initialization ?? '', startNumber: number(a.startNumber) ?? 1, endNumber: number(a.endNumber),
     duration: number(a.duration), pto: number(a.presentationTimeOffset) ?? 0, timeline,
     availabilityTimeOffset: number(a.availabilityTimeOffset) ?? 0, availabilityTimeComplete: a.availabilityTimeComplete !== 'false',
   };
@@ -90,7 +90,8 @@ export function namedSegments(mpd: Mpd, index: number, rep: Representation, now:
   const inside = (s: Named) => s.start + s.duration <= clock + 1e-9 && s.start + s.duration > from;
   if (t.timeline) return t.timeline.map((s, i) => make(t.startNumber + i, s.time, p.start + (s.time - t.pto) / t.timescale, s.duration / t.timescale)).filter(inside);
   const d = t.duration! / t.timescale;
-  const last = Math.min(Math.ceil((end - p.start) / d - 1e-6), Math.floor((clock - p.start) / d)) - 1;
+  const named = t.endNumber === undefined ? Infinity : t.endNumber - t.startNumber + 1;
+  const last = Math.min(named, Math.ceil((end - p.start) / d - 1e-6), Math.floor((clock - p.start) / d)) - 1;
   const first = Math.max(0, Math.floor((from - p.start) / d));
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => make(t.startNumber + first + i, (first + i) * t.duration!, p.start + (first + i) * d, d)).filter(inside);
 }
