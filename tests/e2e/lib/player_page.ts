@@ -64,7 +64,8 @@ function inPage(o: Options) {
     const frame = (now: number) => { s.firstFrame = now - clicked; };
     v.requestVideoFrameCallback(frame);
     starts[o.player]();
-    v.play().catch(() => {});
+    // dash.js plays by itself; what has begun before it listens never starts its reloads of the manifest
+    if (o.player !== 'dash') v.play().catch(() => {});
   });
   v.addEventListener('playing', () => { s.playing ||= performance.now(); });
   v.addEventListener('waiting', () => { if (s.playing) s.stalls.push(v.currentTime); });
@@ -137,7 +138,15 @@ export class PlayerPage {
   }
 
   // Puts the picture `seconds` from where it is.
-  async seek(seconds: number) { await this.page.evaluate((by) => { document.querySelector('video')!.currentTime += by; }, seconds); }
+  async seek(seconds: number) {
+    await this.page.evaluate((by) => {
+      const [v, w] = [document.querySelector('video')!, window as any];
+      // dash.js is asked, as its own controls do: it goes after its latency, and by this call learns what it now is to be
+      if (w.player.seekToPresentationTime) w.player.seekToPresentationTime(v.currentTime + by);
+      else v.currentTime += by;
+      w.stats.time = v.currentTime;
+    }, seconds);
+  }
 
   async said(): Promise<string> {
     const { samples, clock, ...rest } = await this.stats();

@@ -1,5 +1,6 @@
 // What came out: ffprobe's packets of a URL or file, and the comparison with what went in.
 import { expect } from '@playwright/test';
+import { parseMedia, parseMultivariant } from './hls_playlist.ts';
 import { start, until, type Process } from './process.ts';
 
 export type Packet = { pts: number; dts: number; key: boolean; size: number; hash: string }; // times in ms
@@ -27,6 +28,15 @@ export async function playlistReady(url: string): Promise<boolean> {
   if (text.includes('#EXTINF')) return true;
   const variant = text.split('\n').find((l) => l && !l.startsWith('#'));
   return variant !== undefined && (await fetchText(new URL(variant.trim(), url).href)).includes('#EXTINF');
+}
+
+// Three segments are complete in every lane. Until then shaka 5.2 throws in load(): in two segments besides the first it
+// looks for captions, and counts the one in the making, which has no URI yet (hls_parser.js, getClosedCaptionProbeSegments_).
+export async function shakaReady(url: string): Promise<boolean> {
+  const { variants, renditions } = parseMultivariant(await fetchText(url));
+  const lanes = [...variants, ...renditions].flatMap((l) => l.uri ?? []);
+  const complete = lanes.map(async (l) => parseMedia(await fetchText(new URL(l, url).href)).segments.filter((s) => !s.gap).length);
+  return lanes.length > 0 && Math.min(...(await Promise.all(complete))) >= 3;
 }
 
 export async function fetchText(url: string): Promise<string> {
