@@ -47,14 +47,23 @@ Result<> RewindFolder::open() {
   std::error_code failed;
   fs::create_directories(path_, failed);
   if (failed) return fail(Code::io, "cannot make " + path_ + ": " + failed.message());
-  for (const auto& entry : fs::directory_iterator(path_, failed))
-    if (parse_media_name(entry.path().filename().string())) fs::remove(entry.path(), failed);
+  for (fs::directory_iterator it(path_, failed), end; !failed && it != end; it.increment(failed))
+    if (std::error_code left; parse_media_name(it->path().filename().string()))
+      fs::remove(it->path(), left);
   return {};
 }
 
 Result<std::string> RewindFolder::write(const Segment& s) {
   const std::string path = path_ + "/" + s.name;
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  constexpr int kHow = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+  int fd = ::open(path.c_str(), kHow, 0644);
+  if (fd < 0 && errno == ENOENT) {
+    // The stream of this name before this one took its folder along when it went.
+    std::error_code failed;
+    fs::create_directories(path_, failed);
+    fd = ::open(path.c_str(), kHow, 0644);
+  }
+  const Descriptor file(fd);
   if (file.fd < 0) return fail(io_error("cannot write", path));
   for (const auto& piece : s.content->body())
     if (auto done = put(file.fd, piece, path); !done) {

@@ -2,6 +2,7 @@
 #include "segments/library.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace weir::segments {
@@ -18,8 +19,16 @@ Packager::Options packager_options(const SegmentsConfig& c, uint64_t owner) {
           .owner = owner};
 }
 
+// Files read at a time on one core: the disk's threads are few, and others wait for them.
+constexpr size_t kMostReading = 16;
+
 // How long an ended stream stays: a player that is a window behind must still reach the end.
 Time linger(const SegmentsConfig& c) { return std::max<Time>(c.rewind, 10 * c.duration); }
+
+std::string_view media_type(const Segment& s) {
+  if (!s.init) return "video/mp2t";
+  return s.init->track.kind() == Kind::audio ? "audio/mp4" : "video/mp4";
+}
 
 // Tracks that a lane will come of.
 size_t lanes_expected(const StreamInfo& info) {
@@ -45,6 +54,12 @@ bool is_ready(const View& v, Demand what) {
   return (v.ts && v.target_duration > 0ns && !v.ts->segments->empty()) || !v.no_ts.empty();
 }
 
+// A segment that ought to be on disk.
+struct Library::Spill {
+  std::string lane;
+  uint64_t number;
+};
+
 // One stream, in the frame of serve(), on its home core.
 struct Library::Live {
   Live(Library& library, net::Core& core, StreamKey k, uint64_t o,
@@ -60,7 +75,9 @@ struct Library::Live {
   void update(Library& library, ViewPtr view) {
     for (auto& gone : packager.store().take_expired())
       if (!gone.segment->file.empty()) unlinks.push_back(gone.segment->file);
-    for (auto& old : packager.store().take_spills()) spills.push_back(std::move(old));
+    // Not the segments themselves: the store may have to give them up before their turn comes.
+    for (const auto& old : packager.store().take_spills())
+      spills.push_back({old.lane, old.segment->number});
     library.directory_->publish(key, std::move(view));
     changed.notify();
   }
@@ -71,16 +88,19 @@ struct Library::Live {
   net::Signal changed;  // spills, unlinks, or over
   net::Signal leave;    // no reason to linger any more
   bool over = false;
-  bool failing = false;               // the last file could not be written
-  std::vector<Store::Placed> spills;  // bounded by the store's bytes
+  bool failing = false;  // the last file could not be written
+  std::vector<Spill> spills;
   std::vector<std::string> unlinks;
   Packager packager;
 };
 
 struct Library::Local {
-  explicit Local(net::Core& core) : group(core) {}
+  explicit Local(net::Core& core) : group(core), read_done(core) {}
   net::TaskGroup group;
+  net::Signal read_done;
   bool stopping = false;
+  std::map<std::string, std::weak_ptr<const net::http::Content>> read;  // by the segment's name
+  std::set<std::string> reading;
   std::map<StreamKey, Live*> live, lingering;  // published or held; ended
 };
 
@@ -105,9 +125,14 @@ void Library::on_published(const StreamKey& key, const hub::PeerPtr&) {
   Local* l = local(*locals_);
   // A publisher that returned finds its stream packaged already.
   if (!l || l->stopping || l->live.contains(key)) return;
-  // What ended under this name can be reached no more.
-  if (const auto old = l->lingering.find(key); old != l->lingering.end())
-    old->second->leave.notify();
+  // What ended under this name, here or on another core, can be reached no more.
+  for (int i = 0; i < hub_.cores().size(); ++i)
+    hub_.cores()[i].post([locals = locals_, key] {
+      Local* there = local(*locals);
+      if (!there) return;
+      if (const auto old = there->lingering.find(key); old != there->lingering.end())
+        old->second->leave.notify();
+    });
   const auto& config = configs_[static_cast<size_t>(net::Core::here().index())];
   l->group.spawn(serve(*l, key, next_owner_.fetch_add(1), config));
 }
@@ -136,9 +161,28 @@ net::Task<ViewPtr> Library::ready(StreamKey key, Demand what, Time limit) const 
                                       [what](const View& v) { return is_ready(v, what); });
 }
 
-net::Task<Result<Bytes>> Library::read(SegmentPtr segment) const {
+net::Task<Result<ContentPtr>> Library::read(SegmentPtr segment) const {
+  const std::shared_ptr<Locals> locals = locals_;
+  Local* here = local(*locals);
+  if (!here || here->stopping) co_return fail(Code::closed, "the server stops");
+  while (here->reading.contains(segment->name)) co_await here->read_done.wait();
+  if (const auto found = here->read.find(segment->name); found != here->read.end())
+    if (ContentPtr content = found->second.lock()) co_return content;
+  if (here->reading.size() >= kMostReading)
+    co_return fail(Code::limit, "too many segments are being read from disk");
+  here->reading.insert(segment->name);
   auto job = [segment] { return read_file(segment->file); };
-  co_return co_await disk_.run(std::move(job));
+  auto bytes = co_await disk_.run(std::move(job));
+  here->reading.erase(segment->name);
+  here->read_done.notify();
+  if (!bytes) co_return fail(std::move(bytes.error()));
+  net::http::ContentOptions options;
+  options.cache_control = net::http::kImmutable;
+  options.etag = segment->name;
+  ContentPtr content = net::http::make_content(media_type(*segment), *std::move(bytes), options);
+  std::erase_if(here->read, [](const auto& r) { return r.second.expired(); });
+  here->read[segment->name] = content;
+  co_return content;
 }
 
 void Library::reconfigure(std::shared_ptr<const SegmentsConfig> config) {
@@ -165,7 +209,9 @@ net::Task<> Library::package(Local& local, Live& live) {
     if (const auto it = of.find(live.key); it != of.end() && it->second == &live) of.erase(it);
   };
   forget(local.live);
-  if (live.packager.ended() && !local.stopping) {
+  const ViewPtr told = directory_->find(live.key);
+  const bool reachable = told && told->owner == live.owner && !local.live.contains(live.key);
+  if (live.packager.ended() && reachable && !local.stopping) {
     local.lingering[live.key] = &live;
     co_await live.leave.wait_for(linger(*live.config));
     forget(local.lingering);
@@ -194,6 +240,8 @@ net::Task<> Library::keep_files(Live& live) {
     for (auto& old : std::exchange(live.spills, {}))
       if (!live.over) co_await spill(live, folder, std::move(old));
   }
+  for (auto& gone : live.packager.store().take_expired())
+    if (!gone.segment->file.empty()) live.unlinks.push_back(gone.segment->file);
   auto clear = [&folder, gone = std::exchange(live.unlinks, {}),
                 lanes = live.packager.store().lanes()] {
     for (const auto& file : gone) RewindFolder::remove(file);
@@ -206,20 +254,22 @@ net::Task<> Library::keep_files(Live& live) {
   co_await disk_.run(std::move(clear));
 }
 
-net::Task<> Library::spill(Live& live, RewindFolder& folder, Store::Placed old) {
-  auto write = [&folder, segment = old.segment] { return folder.write(*segment); };
+net::Task<> Library::spill(Live& live, RewindFolder& folder, Spill old) {
+  const SegmentPtr segment = live.packager.store().find(old.lane, old.number);
+  if (!segment || !segment->content) co_return;  // given up meanwhile
+  auto write = [&folder, segment] { return folder.write(*segment); };
   const auto file = co_await disk_.run(std::move(write));
   if (file) {
-    live.packager.store().spilled(old.lane, old.segment->number, *file);
+    live.packager.store().spilled(old.lane, old.number, *file);
     if (live.failing) log_.info("{}: rewind files are written again", live.key.to_string());
   } else {
     if (!live.failing)
       log_.error("{}: cannot be rewound beyond segments.memory: {}", live.key.to_string(),
                  file.error().what);
-    live.packager.store().lost(old.lane, old.segment->number);
+    live.packager.store().lost(old.lane, old.number);
   }
   live.failing = !file;
-  live.packager.tell();
+  if (!live.over) live.packager.tell();
 }
 
 net::Task<> Library::stop() {

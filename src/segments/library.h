@@ -43,8 +43,9 @@ class Library final : public hub::HubObserver {
   // The view once a manifest of this form can be written about it, or says that there will be none
   // (nothing, no_ts), or the newest after `limit`; null for a stream that is not there.
   net::Task<ViewPtr> ready(StreamKey, Demand, Time limit) const;
-  // A segment's bytes when they are on disk.
-  net::Task<Result<Bytes>> read(SegmentPtr) const;
+  // A segment that is on disk, read once for all who want it on this core meanwhile. Code::limit
+  // when too many others are being read.
+  net::Task<Result<ContentPtr>> read(SegmentPtr) const;
 
   // For streams that begin from now on.
   void reconfigure(std::shared_ptr<const SegmentsConfig>);
@@ -56,12 +57,13 @@ class Library final : public hub::HubObserver {
 
  private:
   struct Live;
+  struct Spill;
   struct Local;  // of one core, touched there only
   using Locals = std::vector<std::unique_ptr<Local>>;
   net::Task<> serve(Local&, StreamKey, uint64_t owner, std::shared_ptr<const SegmentsConfig>);
   net::Task<> package(Local&, Live&);
   net::Task<> keep_files(Live&);
-  net::Task<> spill(Live&, RewindFolder&, Store::Placed);
+  net::Task<> spill(Live&, RewindFolder&, Spill);
   static Local* local(Locals&);
 
   hub::Hub& hub_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <latch>
 
 #include "segments/fixture.h"
 
@@ -107,6 +108,16 @@ TEST(Library, ANewStreamTakesTheNameOfOneThatEnded) {
   s.end(second);
 }
 
+// Keeps the disk's one thread until it may go on.
+net::Task<> occupy(net::BlockingPool& disk, std::latch& blocked, std::latch& go) {
+  auto job = [&] {
+    blocked.count_down();
+    go.wait();
+    return true;
+  };
+  co_await disk.run(std::move(job));
+}
+
 struct Folder {
   Folder() { fs::remove_all(path); }
   ~Folder() { fs::remove_all(path); }
@@ -119,7 +130,7 @@ struct Folder {
   std::string path = "/tmp/weir_rewind_" + std::to_string(getpid());
 };
 
-net::Task<> read(const Library& l, SegmentPtr s, std::optional<Result<Bytes>>& out) {
+net::Task<> read(const Library& l, SegmentPtr s, std::optional<Result<ContentPtr>>& out) {
   out = co_await l.read(std::move(s));
 }
 
@@ -141,17 +152,53 @@ TEST(Library, OldSegmentsGoToDiskAndAreReadFromThere) {
     const auto oldest = s.view()->lanes[0]->segments->front();
     EXPECT_FALSE(oldest->content);
     EXPECT_EQ(s.view()->lanes[0]->segments->size(), 9u);
-    std::optional<Result<Bytes>> bytes;
+    std::optional<Result<ContentPtr>> bytes;
     s.on(0, [&] { s.group.spawn(read(s.library, oldest, bytes)); });
     ASSERT_TRUE(s.eventually([&] { return bytes.has_value(); }));
     ASSERT_TRUE(*bytes);
-    EXPECT_EQ((*bytes)->size(), oldest->size);
+    EXPECT_EQ((**bytes)->size(), oldest->size);
+    EXPECT_EQ((**bytes)->type(), "video/mp4");
+    std::optional<Result<ContentPtr>> again;
+    s.on(0, [&] { s.group.spawn(read(s.library, oldest, again)); });
+    ASSERT_TRUE(again && *again) << "shared as long as somebody has it";
+    EXPECT_EQ(**again, **bytes);
     EXPECT_FALSE(fs::exists(folder.path + "/live/s/old-v1-0-7.m4s"));
     s.end(p);
     s.cores.advance(61s);
     ASSERT_TRUE(s.eventually([&] { return folder.files() == 1; })) << folder.files();
   }
   EXPECT_TRUE(fs::exists(folder.path + "/live/s/notes.txt"));
+}
+
+TEST(Library, TheNextStreamOfANameHasItsFolderToo) {
+  const Folder folder;
+  Studio s({.memory = 6s, .rewind = 60s, .rewind_path = folder.path}, {}, 1);
+  for (int round = 0; round < 2; ++round) {
+    auto p = s.publish();
+    p.announce(testing::picture_and_sound());
+    s.feed(p, 0s, 20s);
+    const auto on_disk = [&] { return !s.view()->lanes[0]->segments->front()->file.empty(); };
+    ASSERT_TRUE(s.eventually(on_disk)) << round;
+    s.end(p);
+  }
+}
+
+TEST(Library, WhatIsStillQueuedForASlowDiskIsNotKeptForIt) {
+  const Folder folder;
+  Studio s({.memory = 6s, .rewind = 600s, .rewind_path = folder.path, .max_bytes = mib(1)});
+  std::latch blocked(1), go(1);
+  s.on(0, [&] { s.group.spawn(occupy(s.disk, blocked, go)); });
+  blocked.wait();
+  auto p = s.publish();
+  p.announce(testing::picture_and_sound());
+  s.feed(p, 0s, 20s);
+  const std::weak_ptr<const net::http::Content> watched =
+      s.view()->lanes[0]->segments->front()->content;
+  ASSERT_FALSE(watched.expired());
+  s.feed(p, 20s, 300s);
+  EXPECT_TRUE(watched.expired());
+  go.count_down();
+  s.end(p);
 }
 
 TEST(Library, WithoutItsFolderTheStreamGoesOn) {

@@ -86,19 +86,29 @@ class Growing final : public net::http::BodySource {
     const ViewPtr view = co_await directory_.wait(wanted_.key, wanted_.lane, 30s, news);
     const WindowPtr lane = view && view->owner == owner_ ? view->lane(wanted_.lane) : nullptr;
     if (!lane || !news(*view)) co_return fail(Code::closed, wanted_.text + " was not finished");
+    if (const SegmentPtr* whole = lane->find(number)) co_return rest(**whole);
     if (const ContentPtr part = part_content(*lane, number, sent_)) {
       ++sent_;
+      sent_bytes_ += part->size();
       co_return part->body().front();
     }
-    if (!lane->has_segment(number)) co_return fail(Code::closed, wanted_.text + " is gone");
-    co_return Bytes();  // complete
+    co_return fail(Code::closed, wanted_.text + " is gone");
   }
 
  private:
+  // Of the complete segment. One that left memory before this slow peer had it all must not end as
+  // if it were whole.
+  Result<Bytes> rest(const Segment& whole) {
+    if (!whole.content) return fail(Code::closed, wanted_.text + " is gone");
+    const Bytes left = whole.content->body().front().slice(sent_bytes_);
+    sent_bytes_ += left.size();
+    return left;
+  }
+
   const Directory& directory_;
   Wanted wanted_;
   uint64_t owner_;
-  size_t sent_ = 0;
+  size_t sent_ = 0, sent_bytes_ = 0;
 };
 
 // The rendition of this stream whose token the name bears.
@@ -123,11 +133,9 @@ net::Task<Response> complete(const Library& library, Wanted w, SegmentPtr segmen
   if (segment->gap) co_return none(w, "nothing came in that time");
   if (segment->content) co_return Response(segment->content);
   auto read = co_await library.read(segment);
-  if (!read) co_return none(w, "it could not be read");
-  net::http::ContentOptions options;
-  options.cache_control = net::http::kImmutable;
-  options.etag = segment->name;
-  co_return Response(net::http::make_content(media_type(w), *std::move(read), options));
+  if (read) co_return Response(*std::move(read));
+  if (read.error().code == Code::not_found) co_return none(w, "old ones are gone");
+  co_return Response::error(503, w.text + ": " + read.error().what).with("Retry-After", "1");
 }
 
 net::Task<Response> part(const Library& library, Wanted w) {

@@ -51,7 +51,9 @@ net::Task<> drink(net::http::BodySource& source, Grown& out) {
 }
 
 struct Shop : testing::Studio {
-  Shop() : Studio() { add_routes(router, library); }
+  explicit Shop(SegmentsConfig config = {}) : Studio(std::move(config)) {
+    add_routes(router, library);
+  }
   std::shared_ptr<Answer> get(const std::string& name) {
     auto answer = std::make_shared<Answer>();
     on(0, [&] {
@@ -239,6 +241,27 @@ TEST(Routes, TheSegmentInTheMakingGrowsWhileItIsSent) {
   EXPECT_EQ(grown.pieces, 10);
   EXPECT_TRUE(after->done && after->response.source);
   EXPECT_EQ(grown.text, s.get(name)->body());
+  s.end(p);
+}
+
+TEST(Routes, ASlowPeerGetsTheRestOrIsCutOff) {
+  Shop s({.rewind = 0s, .max_bytes = mib(1)});
+  auto p = s.publish();
+  p.announce(testing::picture_and_sound());
+  s.feed(p, 0s, 5s);
+  const auto open = s.get(segment_name(s.view()->token, "v1", 0, s.open_number()));
+  const auto other = s.get(segment_name(s.view()->token, "v1", 0, s.open_number()));
+  ASSERT_TRUE(open->done && open->response.source && other->done && other->response.source);
+  s.feed(p, 5s, 15s);
+  Grown all;
+  s.on(0, [&] { s.group.spawn(drink(*open->response.source, all)); });
+  EXPECT_TRUE(all.done && all.end);
+  EXPECT_GT(all.text.size(), 50u * 500);
+  s.feed(p, 15s, 100s);
+  Grown none;
+  s.on(0, [&] { s.group.spawn(drink(*other->response.source, none)); });
+  EXPECT_TRUE(none.done);
+  EXPECT_FALSE(none.end) << "an orderly end would be taken for a whole segment";
   s.end(p);
 }
 

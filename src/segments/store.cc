@@ -53,6 +53,11 @@ Store::~Store() = default;
 
 void Store::info(const StreamInfoPtr& info) { info_ = info; }
 
+SegmentPtr Store::find(const std::string& lane, uint64_t number) const {
+  const auto it = lanes_.find(lane);
+  return it == lanes_.end() ? nullptr : it->second->find(number);
+}
+
 Lane& Store::lane(const std::string& id) {
   auto& lane = lanes_[id];
   if (!lane) {

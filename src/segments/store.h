@@ -82,6 +82,8 @@ class Store final : public LaneSink {
   // Segments that ought to be on disk, each once. They stay in memory until the answer comes; at
   // most `max_bytes` in all, as ever.
   std::vector<Placed> take_spills();
+  // A complete segment that is still kept; null for any other.
+  SegmentPtr find(const std::string& lane, uint64_t number) const;
   void spilled(const std::string& lane, uint64_t number, std::string file);
   // The disk did not take it: it is a gap from now on.
   void lost(const std::string& lane, uint64_t number);

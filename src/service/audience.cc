@@ -42,7 +42,7 @@ void Audience::seen(const StreamKey& key, std::string_view address, std::string_
   hub_.cores()[0].post([count = count_, key, who] {
     if (count->stopped) return;
     auto& viewers = count->viewers[key];
-    if (viewers.size() < kMost) viewers[who] = net::Core::here().now();
+    if (viewers.size() < kMost || viewers.contains(who)) viewers[who] = net::Core::here().now();
   });
 }
 
