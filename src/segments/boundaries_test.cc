@@ -12,6 +12,14 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::Pointwise;
 
+constexpr TrackId kCamera{7};
+
+Track second_camera() {
+  Track t = h264_track();
+  t.id = kCamera;
+  return t;
+}
+
 struct Bench {
   explicit Bench(Boundaries::Options o = {}) : boundaries(o) {}
   void info(const StreamInfoPtr& i) { boundaries.info(i); }
@@ -236,6 +244,47 @@ TEST(Boundaries, BytesAreBounded) {
   for (int i = 0; i < 100; ++i) s.add(frame(kVideo, i * 40ms, i * 40ms, i == 0, 20'000));
   b.play(s);
   EXPECT_GT(b.cuts.size(), 15u);
+}
+
+// 2 MB of another track while the picture's clock and its own stand still, or the picture is gone.
+TEST(Boundaries, BytesAreBoundedWhateverTrackTheyCameIn) {
+  for (const TrackId track : {kAudio, kCamera})
+    for (const Time at : {Time{0ms}, Time{300ms}, Time{1500ms}}) {
+      Bench b({.max_bytes = 100'000});
+      b.info(info_of({h264_track(), aac_track(), second_camera()}));
+      b.boundaries.packet(*frame(kVideo, 100ms, 100ms, true));
+      size_t since = 0, cuts = 0;
+      Time start{};
+      for (int i = 0; i < 100; ++i) {
+        const auto cut = b.boundaries.packet(*frame(track, at, at, false, 20'000));
+        since = cut ? 0 : since + 20'000;
+        ASSERT_LE(since, 100'000u);
+        if (!cut) continue;
+        ++cuts;
+        EXPECT_GE(cut->start, start);  // never back, nor ahead of what is to follow it
+        EXPECT_LE(cut->start, std::max(at, Time{100ms}));
+        start = cut->start;
+      }
+      EXPECT_GT(cuts, 15u);
+    }
+}
+
+TEST(Boundaries, ASecondCameraGoesOnWithoutTheFirst) {
+  Bench b;
+  b.info(info_of({h264_track(), second_camera()}));
+  b.boundaries.promise();
+  b.play(Source()
+             .pictures(0s, 3s, {.rate = 25, .gop = 50})
+             .pictures(0s, 12s, {.rate = 25, .gop = 50}, kCamera)
+             .pictures(10200ms, 12s, {.rate = 25, .gop = 50}));
+  EXPECT_THAT(b.starts(), ElementsAre(0, 2, 4, 6, 8, 10, 10.2));
+  Bench rare;  // without a keyframe in time
+  rare.info(info_of({h264_track(), second_camera()}));
+  rare.boundaries.promise();
+  rare.play(Source()
+                .pictures(0s, 1s, {.rate = 25, .gop = 50})
+                .pictures(0s, 6s, {.rate = 25, .gop = 5000}, kCamera));
+  EXPECT_THAT(rare.starts(), Pointwise(DoubleNear(0.05), {0.0, 2.4, 4.8}));
 }
 
 TEST(Boundaries, DataTracksAndStrangersAreNothing) {

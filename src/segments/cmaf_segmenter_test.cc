@@ -193,6 +193,61 @@ TEST(CmafSegmenter, EarlySoundIsBounded) {
   EXPECT_EQ(c.cmaf.dropped(), c.published[kAudio].size() - 100);
 }
 
+// A clock that stands still just ahead of the only picture.
+TEST(CmafSegmenter, SoundThatWaitsForThePictureIsBounded) {
+  Chain c({.max_bytes = 100'000}, {.max_part_bytes = 10'000, .max_early_audio = 50});
+  c.info(info_of({h264_track(), aac_track()}));
+  c.packet(frame(kVideo, 0s, 0s, true));
+  size_t sent = 0;
+  for (int i = 0; i < 5000; ++i, ++sent) {
+    c.packet(frame(kAudio, 300ms, 300ms, true, 1000));
+    const auto& segments = c.lane("a1").segments;
+    size_t out = 0;
+    for (const auto& s : segments)
+      for (const auto& p : s.parts) out += p.frames;
+    ASSERT_LE(sent - out, 70u);  // those that wait and the open part
+    ASSERT_TRUE(segments.empty() || segments.back().parts.size() < 25);
+  }
+  EXPECT_GT(c.lane("a1").segments.size(), 40u);
+}
+
+TEST(CmafSegmenter, SoundThatWaitsIsBoundedInBytes) {
+  Chain c({}, {.max_part_bytes = 100'000});
+  c.info(info_of({h264_track(), aac_track()}));
+  c.packet(frame(kVideo, 0s, 0s, true));
+  for (int i = 0; i < 40; ++i) c.packet(frame(kAudio, 300ms, 300ms, true, 50'000));
+  size_t out = 0;
+  for (const auto& p : c.lane("a1").parts()) out += p.data.size();
+  EXPECT_GT(out, 1'700'000u);
+}
+
+// Sound of no known length whose clock stands still behind the picture's never gets to a cut.
+TEST(CmafSegmenter, ALaneThatReachesNoCutEndsItsSegmentsAllTheSame) {
+  Track flac{kAudio, Codec::mp3, {}, AudioParams{48000, 2}, {}};
+  Chain c({.max_bytes = 100'000}, {.max_part_bytes = 10'000});
+  c.info(info_of({h264_track(), flac}));
+  c.packet(frame(kVideo, 0s, 0s, true));
+  c.packet(frame(kAudio, 0s, 0s, true));
+  c.packet(frame(kVideo, 500ms, 500ms, false));
+  for (int i = 0; i < 2000; ++i) c.packet(frame(kAudio, 0s, 0s, true, 1000));
+  ASSERT_FALSE(c.lane("a1").segments.empty());
+  for (const auto& s : c.lane("a1").segments) EXPECT_LT(s.parts.size(), 80u);
+}
+
+TEST(CmafSegmenter, ASecondCameraIsCutWithoutTheFirst) {
+  Track camera = h264_track();
+  camera.id = TrackId{7};
+  Chain c;
+  c.info(info_of({h264_track(), camera}));
+  c.boundaries.promise();
+  c.play(Source()
+             .pictures(0s, 3s, {.rate = 25, .gop = 50})
+             .pictures(0s, 12s, {.rate = 25, .gop = 50}, camera.id));
+  c.finish();
+  EXPECT_THAT(c.lane("v2").durations(), ElementsAre(2, 2, 2, 2, 2, 2));
+  check_contiguous(c.lane("v2"));
+}
+
 TEST(CmafSegmenter, SoundAlone) {
   Chain c;
   c.info(info_of({aac_track()}));

@@ -40,11 +40,8 @@ std::string_view Lane::type() const {
 
 void Lane::set_init(const Track& track, Bytes header) {
   tracks_ = std::make_shared<const std::vector<Track>>(1, track);
-  if (init_ && init_->track == track) {
-    // A publisher's return with the same header is no reason to load it again.
-    const auto& body = init_->content->body();
-    if (body.empty() ? header.empty() : body.front() == header) return;
-  }
+  // Even when it is the same as the one before: names of segments go by it, and what is named by a
+  // manifest from before a publisher's return must not be media from after it.
   auto init = std::make_shared<Init>();
   init->number = inits_++;
   init->name = init_name(token_, id_, init->number);

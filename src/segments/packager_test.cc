@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 
 // A packager on core 0 of a manual-clock world, and what it told.
 struct Room : World {
-  explicit Room(hub::HubConfig config = {}) : World(1, config), group(cores[0]) {}
+  explicit Room(Packager::Options options = {}) : World(1, {}), group(cores[0]), o(options) {}
   ~Room() {
     on([this] { packager.stop(); });
   }
@@ -52,8 +52,9 @@ struct Room : World {
 
   std::vector<ViewPtr> views;
   net::TaskGroup group;
+  Packager::Options o;
   Packager packager{
-      hub, {"live", "s", {}}, {}, clock, [this](ViewPtr v) { views.push_back(std::move(v)); }};
+      hub, {"live", "s", {}}, o, clock, [this](ViewPtr v) { views.push_back(std::move(v)); }};
 };
 
 std::vector<Track> tracks() { return {h264_track(), aac_track()}; }
@@ -78,6 +79,34 @@ TEST(Packager, ListsSegmentsWhileTheStreamRunsAndEndsWithIt) {
   EXPECT_TRUE(room.view().lanes[0]->ended);
   EXPECT_FALSE(room.view().lanes[0]->open);
   EXPECT_EQ(room.group.running(), 0u);
+}
+
+// Of 1 MiB a segment gets an eighth: no keyframe comes, and the sound's clock stands still.
+TEST(Packager, ASegmentIsAShareOfTheStreamsMemory) {
+  Room room({.max_bytes = 1u << 20});
+  auto publication = room.publish();
+  room.start();
+  publication.announce(tracks());
+  room.on([&] {
+    publication.push(*video(0s, 0s, true));
+    publication.flush();
+  });
+  for (int i = 0; i < 3000; ++i)
+    room.on([&] {
+      Packet p = *audio(300ms);
+      p.payload = Bytes::copy(std::string(1000, 'x'));
+      publication.push(p);
+      publication.flush();
+    });
+  const auto sound = room.view().lane("a1");
+  ASSERT_TRUE(sound);
+  EXPECT_GE(sound->segments->size(), 3u);
+  for (const auto& s : *sound->segments) EXPECT_LT(s->size, 160'000u);
+  size_t open = 0;
+  if (sound->open)
+    for (const auto& p : sound->open->parts) open += p->content->size();
+  EXPECT_LT(open, 160'000u);
+  room.end(publication, hub::Ending::clean);
 }
 
 TEST(Packager, TellsOfPartsAndOfNothingLess) {

@@ -24,6 +24,11 @@ Response none(const Wanted& w, std::string_view why) {
   return Response::error(404, w.key.to_string() + " has no " + w.text + ": " + std::string(why));
 }
 
+// Held in vain: its publisher may have been lost, and come back.
+Response not_yet(const Wanted& w) {
+  return Response::error(503, w.text + " has not come yet").with("Retry-After", "1");
+}
+
 // How long a request for what comes next is held: RFC 8216bis 6.2.5.2 says at least three target
 // durations for playlists; whoever asks for media waits as long.
 Time patience(const View& v) { return 3 * std::max<Time>(v.target_duration, 2s); }
@@ -155,6 +160,7 @@ net::Task<Response> part(const Library& library, Wanted w) {
   if (needs_other_header(*lane, w.name)) co_return none(w, kOtherMedia);
   if (ContentPtr content = part_content(*lane, number, index))
     co_return Response(std::move(content));
+  if (comes_next(*lane, number, index) && !there(*view)) co_return not_yet(w);
   co_return none(w, "its segment ended before it, or it is too old");
 }
 
@@ -174,6 +180,7 @@ net::Task<Response> segment(const Library& library, Wanted w) {
   if (!lane) co_return none(w, "the stream is gone");
   if (needs_other_header(*lane, w.name)) co_return none(w, kOtherMedia);
   if (const SegmentPtr* s = lane->find(number)) co_return co_await complete(library, w, *s);
+  if (comes_next(*lane, number, 0) && !begun(*view)) co_return not_yet(w);
   if (!lane->open || lane->open->number != number) co_return none(w, "old ones are gone");
   const std::string type(media_type(w));
   co_return Response::stream(

@@ -107,16 +107,16 @@ TEST(Store, JoinsPartsIntoOneBuffer) {
   EXPECT_EQ(before->open->parts[0]->content->size(), 300u);  // snapshots do not change
 }
 
-TEST(Store, ANewHeaderIsOnlyNewWhenItDiffers) {
+TEST(Store, EveryHeaderHasItsOwnNumberEvenTheSameOne) {
   Feed f({.token = "k"});
   for (const char* header : {"one", "one", "two"}) {
     f.init("v1", header);
     f.segment("v1", f.store.next_number());
   }
   const auto& all = *f.window("v1")->segments;
-  EXPECT_EQ(all[0]->init, all[1]->init);
-  EXPECT_EQ(all[2]->init->name, "k-v1-i1.mp4");
-  EXPECT_EQ(all[2]->init->number, 1u);
+  EXPECT_EQ(all[1]->init->name, "k-v1-i1.mp4");
+  EXPECT_EQ(all[2]->init->name, "k-v1-i2.mp4");
+  EXPECT_EQ(all[2]->init->number, 2u);
 }
 
 TEST(Store, NamesSayWhichHeaderIsNeeded) {

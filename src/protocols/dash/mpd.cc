@@ -270,7 +270,8 @@ class Writer {
   void number_template(const Period& p, const PlannedLane& lane) {
     open_template(lane, lane.first);
     add("\n            duration=\"{}\"", ticks(p.nominal, mp4::timescale_of(lane.init->track)));
-    if (lane.last) add(" endNumber=\"{}\"", *lane.last);
+    // Not of the newest while it may go on: dash.js takes that for the end of the stream.
+    if (lane.last && (ended_ || &p != &newest())) add(" endNumber=\"{}\"", *lane.last);
     // Past Periods say so too: shaka-player goes by the least of all offsets it has seen.
     if (!ended_ && lane.part > 0ns && lane.part < p.nominal)
       add(" availabilityTimeOffset=\"{:.3f}\" availabilityTimeComplete=\"false\"",

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <random>
 
 #include "protocols/dash/fixture.h"
@@ -368,6 +369,28 @@ TEST(Planner, RenditionsJoinByTheClock) {
   ASSERT_EQ(p.periods().size(), 3u);
   EXPECT_EQ(p.periods()[2].lanes[1].first, 7001u);
   EXPECT_EQ(p.periods()[2].lanes[1].init->name, "low-v1-i1.mp4");
+}
+
+// The time of the process, not of the wall: a step per pair of segments would take minutes.
+TEST(Planner, ALongFirstPlanWithRenditionsIsNoMoreThanItsSegments) {
+  constexpr int kMany = 20'000;
+  Sources sources;
+  WallTime now{};
+  for (const char* rendition : {"", "720", "480", "240"}) {
+    FakeStream s({"live", "s", rendition}, "tok", 100 + sources.size());
+    s.lane("v1", picture());
+    s.window(kMany + 1);
+    s.segments(kMany, 2s);
+    s.open();
+    sources.emplace_back(s.key(), s.view());
+    now = s.now();
+  }
+  Planner p(2s);
+  const std::clock_t before = std::clock();
+  p.update(sources, now);
+  EXPECT_LT(std::clock() - before, 2 * CLOCKS_PER_SEC);
+  EXPECT_EQ(text(p), "100@0+2000 v1,v1@720,v1@480,v1@240");
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(p.periods()[0].lanes[i].first, 100 + i);
 }
 
 TEST(Planner, RatesAreAnnouncedWithHeadRoomAndSeldomChange) {

@@ -223,7 +223,7 @@ net::Task<bool> Files::write(Stream& stream, segments::SegmentPtr segment, segme
     auto read = co_await library_.read(segment);
     // Gone meanwhile: the next one will tell by its number.
     if (!read) co_return true;
-    content.push_back(*std::move(read));
+    content = (*read)->body();
   }
   const Fragment fragment{.number = segment->number,
                           .start = segment->start,

@@ -181,7 +181,9 @@ void write_segments(Writer& out, const Window& w, const PlaylistOptions& o, size
   for (size_t i = from; i < w.segments->size(); ++i) {
     const Segment& s = *(*w.segments)[i];
     out.begin(s);
-    if (i >= with_parts && w.part_target > 0ns) out.parts(o.token, w.id, s, s.parts);
+    // After the end nobody waits for parts; hls.js (1.7) would wait for sound as long as the last
+    // one.
+    if (i >= with_parts && w.part_target > 0ns && !w.ended) out.parts(o.token, w.id, s, s.parts);
     out.end(s);
   }
 }

@@ -7,10 +7,10 @@ namespace {
 using net::http::Request;
 using net::http::Response;
 using segments::Demand;
+using segments::is_ready;
 using segments::Library;
 using segments::ViewPtr;
 using segments::WindowPtr;
-using segments::is_ready;
 
 // What a request for a media playlist is about; it is copied, for the request may wait.
 struct Wanted {

@@ -69,10 +69,13 @@ export class DashSession {
           const url = this.at(named.uri);
           if (this.got.has(url)) continue;
           this.got.set(url, { period, rep, named, bytes: Buffer.alloc(0) });
-          jobs.push(get(url).then(({ status, bytes }) => {
+          jobs.push(get(url).then(async ({ status, bytes }) => {
             this.counts.segments += 1;
             if (status !== 200) {
               this.got.delete(url);
+              // 503: its publisher is away; 404: the publisher came back, and a newer Period with it
+              const newest = index === m.periods.length - 1 && m.type === 'dynamic';
+              if (newest && (status === 503 || (status === 404 && await this.superseded(period.id)))) return;
               this.fault(`Period ${period.id}: ${named.uri} (${named.start.toFixed(3)} s, complete ${((now - named.complete) / 1000).toFixed(3)} s ago) was answered ${status}`);
             } else this.got.get(url)!.bytes = bytes;
           }));
@@ -106,6 +109,17 @@ export class DashSession {
       if (came > complete) this.fault(`${uri}, being made, began to come ${came - complete} ms after it was to be complete`);
       if (whole - came < 500 && complete - came > 1_000) this.fault(`${uri} ended ${complete - whole} ms before it was to be complete`);
     }
+  }
+
+  // Whether a manifest asked for now, or a moment later, has a newer Period or has ended.
+  private async superseded(id: string): Promise<boolean> {
+    for (let i = 0; i < 4; i += 1, await sleep(500)) {
+      const { status, bytes } = await get(this.url);
+      if (status !== 200) continue;
+      const now = parseMpd(bytes.toString());
+      if (now.periods.at(-1)?.id !== id || now.type === 'static') return true;
+    }
+    return false;
   }
 
   private async stillThere(id: string): Promise<boolean> {

@@ -28,7 +28,7 @@ function inPage(o: Options) {
   const starts: Record<string, () => void> = {
     hls() {
       const { Hls } = w;
-      const hls = (w.player = new Hls());
+      const hls = (w.player = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.2 })); // catches up, as the watch page does
       hls.on(Hls.Events.ERROR, (_: string, e: any) => {
         fault(e.details + (e.response ? ' ' + e.response.code : '') + (e.error ? ' ' + e.error.message : ''), e.fatal);
         if (/stall|nudge|hole/i.test(e.details) && s.playing) s.stalls.push(v.currentTime);
