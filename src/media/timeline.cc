@@ -6,6 +6,10 @@
 namespace weir {
 namespace {
 
+// Between decoding and showing a picture: no encoder reorders further, and who waits for a picture
+// waits that long.
+constexpr Time kLongestDelay = 10s;
+
 // A hostile clock may be anywhere in 64 bits; what counts is differences, and they wrap as it does.
 Time plus(Time a, Time b) {
   return Time{
@@ -67,7 +71,8 @@ void Timeline::place(Packet& p) {
   newest_ = std::max(newest_, dts);
   p.dts = dts;
   if (composition < 0ns) ++counts_.early_pts;
-  p.pts = dts + std::max(composition, Time{0});
+  if (composition > kLongestDelay) ++counts_.far_pts;
+  p.pts = dts + std::clamp(composition, Time{0}, kLongestDelay);
 }
 
 }  // namespace weir

@@ -26,6 +26,7 @@ class Timeline {
     uint64_t jumps = 0;      // steps that were closed up
     uint64_t reordered = 0;  // decoding times that went back and were lifted
     uint64_t early_pts = 0;  // pts before dts, lifted
+    uint64_t far_pts = 0;    // pts too far behind dts, brought near
   };
 
   Timeline() : Timeline(Limits{}) {}

@@ -136,5 +136,23 @@ TEST(Timeline, KeepsCompositionOffsets) {
   EXPECT_EQ(t.counts().early_pts, 1u);
 }
 
+// RTMP's 24 bits of composition time reach 8388 s: whoever waits for such a picture waits for ever.
+TEST(Timeline, CompositionOffsetsAreBounded) {
+  Timeline t;
+  const auto delay = [&](Time dts, Time pts) {
+    auto p = at(dts, pts);
+    t.place(p);
+    return p.pts - p.dts;
+  };
+  EXPECT_EQ(delay(0s, 10s), 10s);
+  EXPECT_EQ(t.counts().far_pts, 0u);
+  EXPECT_EQ(delay(40ms, 8388s), 10s);
+  EXPECT_EQ(delay(80ms, 80ms), 0s);
+  EXPECT_EQ(t.counts().far_pts, 1u);
+  EXPECT_EQ(delay(0s, Time::max()), 10s);
+  EXPECT_EQ(t.counts().far_pts, 2u);
+  EXPECT_EQ(t.counts().early_pts, 0u);
+}
+
 }  // namespace
 }  // namespace weir

@@ -57,6 +57,7 @@ bool Boundaries::info(const StreamInfoPtr& info) {
   early_sound_.reset();
   last_picture_.reset();
   last_sound_.reset();
+  last_other_.reset();
   last_keyframe_.reset();
   gop_ = Time{};
   pace_ = Pace();
@@ -68,7 +69,31 @@ std::optional<Cut> Boundaries::packet(const Packet& p) {
   if (!track || track->kind() == Kind::data) return {};
   bytes_ += p.payload.size();
   if (track->kind() == Kind::audio) return sound(p);
-  return p.track == main_video_ ? picture(p) : std::nullopt;
+  return p.track == main_video_ ? picture(p) : other_picture(p);
+}
+
+// The main picture is not shown any more, or never was.
+bool Boundaries::is_gone(Time at) const {
+  return !last_picture_ || at - *last_picture_ > kPictureGone;
+}
+
+// Where a cut is that cannot wait for the main picture: what is ahead of that waits in the lanes.
+Time Boundaries::cut_by_other(Time at) const {
+  return std::max(last_->start, is_gone(at) ? at : std::min(at, *last_picture_));
+}
+
+// Other cameras follow the main one; they cut in its place while it is gone.
+std::optional<Cut> Boundaries::other_picture(const Packet& p) {
+  if (!open_) return {};
+  keyframe_ = false;
+  const Time at = p.keyframe ? p.pts : p.dts;
+  const Time step = std::clamp(at - last_other_.value_or(at), Time{}, kHole);
+  last_other_ = at;
+  const Time wanted = options_.duration - options_.duration / 20;
+  const bool late = p.keyframe ? at - last_->start >= wanted : at + step > due();
+  if (bytes_ > options_.max_bytes || (late && is_gone(at)))
+    return cut(cut_by_other(at), By::other, Hole::no);
+  return {};
 }
 
 std::optional<Cut> Boundaries::picture(const Packet& p) {
@@ -103,15 +128,16 @@ std::optional<Cut> Boundaries::sound(const Packet& p) {
   if (!open_) {
     if (!early_sound_) early_sound_ = at;
     if (!main_video_ || at - *early_sound_ >= options_.duration)
-      made = cut(*early_sound_, By::sound, Hole::no);
+      made = cut(*early_sound_, By::other, Hole::no);
+  } else if (bytes_ > options_.max_bytes) {
+    made = cut(cut_by_other(at), By::other, Hole::no);
   } else if (pictures_ == 0) {
-    if (lost || sound_cuts(at, step)) made = cut(at, By::sound, lost ? Hole::yes : Hole::no);
+    if (lost || sound_cuts(at, step)) made = cut(at, By::other, lost ? Hole::yes : Hole::no);
   } else {
     // The picture stands still and cannot cut. While it is only behind, its own frames will; what
     // is ahead of the cut waits in the lanes (kSoundLead), so the cut may lie in the past.
-    const bool gone = at - *last_picture_ > kPictureGone;
-    if (at + step > due() + (gone ? 0ms : kSoundLead - 50ms))
-      made = cut(std::min(at, std::max(due(), *last_picture_)), By::sound, Hole::no);
+    if (at + step > due() + (is_gone(at) ? 0ms : kSoundLead - 50ms))
+      made = cut(std::min(at, std::max(due(), *last_picture_)), By::other, Hole::no);
   }
   if (!main_video_ && !lost) pace_.add(step);
   if (pictures_ == 0) end_ = std::max(end_, at + (p.duration > 0ns ? p.duration : step));
@@ -120,7 +146,6 @@ std::optional<Cut> Boundaries::sound(const Packet& p) {
 
 // An audio stream, or a camera that is switched off.
 bool Boundaries::sound_cuts(Time at, Time step) const {
-  if (bytes_ > options_.max_bytes) return true;
   if (options_.slicing == Slicing::aligned) return cell(at) != cell(last_->start);
   return at + step / 2 - last_->start >= options_.duration;  // the frame that is nearest
 }
@@ -134,7 +159,7 @@ bool Boundaries::keyframe_cuts(Time at) const {
   const Time elapsed = at - last_->start;
   // Inside a group of pictures, or while there was none: each group has a segment that starts with
   // it, so that players can begin.
-  if ((!last_->independent || last_by_ == By::sound) && elapsed > 0ns && main_video_) return true;
+  if ((!last_->independent || last_by_ == By::other) && elapsed > 0ns && main_video_) return true;
   if (options_.slicing == Slicing::aligned) return cell(at) != cell(last_->start);
   // Uneven frame rates: a keyframe a little early is not worth doubling the segment's length for.
   if (elapsed >= options_.duration - options_.duration / 20) return true;

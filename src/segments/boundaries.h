@@ -3,7 +3,8 @@
 // Boundaries: where segments begin, decided once for all lanes of a stream. A cut is at a keyframe
 // of the main video, `duration` or more after the last one (plain), or when the time grid's cell
 // changes (aligned: several encoders in step); at any packet when there is no picture; inside a
-// group of pictures when it outlasts what was promised to players; and where the tracks change or
+// group of pictures when it outlasts what was promised to players; by what still comes while the
+// main video does not; at any packet of a segment that is too big; and where the tracks change or
 // another publisher takes over. Pure; owned by one packager, on its core; a few values, no queue.
 //
 // Holes: where more than kHole of the picture is missing (frames were lost; what follows a loss is
@@ -64,11 +65,14 @@ class Boundaries {
   Time target_duration() const { return target_duration_; }
 
  private:
-  enum class By { picture, sound };
+  enum class By { picture, other };
   enum class Hole { no, yes };
 
   std::optional<Cut> picture(const Packet&);
   std::optional<Cut> sound(const Packet&);
+  std::optional<Cut> other_picture(const Packet&);
+  bool is_gone(Time at) const;
+  Time cut_by_other(Time at) const;
   bool is_cut(Time at) const;
   bool keyframe_cuts(Time at) const;
   bool sound_cuts(Time at, Time step) const;
@@ -86,6 +90,7 @@ class Boundaries {
   std::optional<Time> early_sound_;   // the first that waits for a picture
   std::optional<Time> last_picture_;  // lane time; of this incarnation, as what follows
   std::optional<Time> last_sound_;
+  std::optional<Time> last_other_;  // picture that is not of the main video
   std::optional<Time> last_keyframe_;
   Time gop_{};        // the last whole group of pictures
   Pace pace_;         // of what makes cuts: the main video, or sound without one

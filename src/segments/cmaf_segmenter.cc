@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "codecs/registry.h"
+#include "segments/waiting.h"
 
 namespace weir::segments {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 // A lane that is this much behind the others when its segment should end is silent, not late.
 constexpr Time kSilent = 1s;
 constexpr size_t kMostCuts = 16;    // that a silent lane remembers
+constexpr size_t kMostBehind = 4;   // cuts that a lane may have ahead of it and not be cut
 constexpr Time kUsualFrame = 40ms;  // the only one of a track that says nothing of its rate
 constexpr Time kGap = 100ms;        // between frames of sound: some are missing
 constexpr Time kRounding = 1ms;     // of clocks that count milliseconds
@@ -47,7 +49,7 @@ class CmafSegmenter::Lane {
 
   void cut(const Cut&);
   void picture(const Packet&, Time now);
-  void sound(const PacketPtr& p) { waiting_.push_back(p); }
+  void sound(const PacketPtr& p) { waiting_.push(p); }
   // `picture`: nothing to wait for when there is none.
   void release(std::optional<Time> picture, Time now);
   void end_if_silent(Time now);
@@ -65,6 +67,9 @@ class CmafSegmenter::Lane {
   };
 
   bool must_wait(Time picture, Time now) const;
+  bool too_many_wait() const {
+    return waiting_.size() > options_.max_early_audio || waiting_.bytes() > options_.max_part_bytes;
+  }
   Frame place(const Packet&);
   void put(Frame, Time now);
   bool prepare_header(const Frame&);
@@ -104,7 +109,7 @@ class CmafSegmenter::Lane {
   bool seen_keyframe_ = false;
   int64_t last_decode_ = 0;
   // Sound.
-  std::deque<PacketPtr> waiting_;
+  Waiting waiting_;
   std::optional<int64_t> next_;  // ticks: where the next frame belongs
   int64_t samples_ = 0;          // ticks of the last one; zero: unknown
   Time written_{};               // where the last segment ended
@@ -155,22 +160,20 @@ void CmafSegmenter::Lane::picture(const Packet& p, Time now) {
 void CmafSegmenter::Lane::release(std::optional<Time> picture, Time now) {
   while (!waiting_.empty()) {
     if (!open_ && cuts_.empty()) {  // nobody has said yet where the stream begins
-      if (waiting_.size() <= options_.max_early_audio) return;
-      waiting_.pop_front();
+      if (!too_many_wait()) return;
+      waiting_.pop();
       ++counts_.dropped;
       continue;
     }
     if (picture && must_wait(*picture, now)) return;
-    const PacketPtr p = std::move(waiting_.front());
-    waiting_.pop_front();
-    put(place(*p), now);
+    put(place(*waiting_.pop()), now);
   }
 }
 
 // A picture that is gone is not waited for, unless both were: it may come back with the sound.
 bool CmafSegmenter::Lane::must_wait(Time picture, Time now) const {
-  const Time front = waiting_.front()->pts, ahead = waiting_.back()->pts - front;
-  if (front <= picture || ahead >= kSoundLead) return false;
+  const Time front = waiting_.front().pts, ahead = waiting_.back().pts - front;
+  if (front <= picture || ahead >= kSoundLead || too_many_wait()) return false;
   const bool back_again = open_ && front - frames_.back().end() > kHole;
   return now - picture <= kPictureGone || back_again;
 }
@@ -229,7 +232,7 @@ bool CmafSegmenter::Lane::prepare_header(const Frame& f) {
 // up, into the newest.
 std::optional<Cut> CmafSegmenter::Lane::reached(const Frame& f, Time now) {
   std::optional<Cut> cut;
-  const bool newest = !open_ && now - f.start > kSilent;
+  const bool newest = open_ ? cuts_.size() > kMostBehind : now - f.start > kSilent;
   const Time early = is_sound() ? f.length / 2 : Time{};
   const bool hole = open_ && f.start - frames_.back().end() > kGap;
   const auto is_reached = [&](const Cut& next) {
@@ -428,13 +431,10 @@ void CmafSegmenter::packet(const PacketPtr& p, const std::optional<Cut>& cut) {
     it->second->sound(p);
   else
     it->second->picture(*p, newest_);
-  release_sound();
-  for (const auto& [id, lane] : by_track_) lane->end_if_silent(newest_);
-}
-
-void CmafSegmenter::release_sound() {
-  for (const auto& [id, lane] : by_track_)
+  for (const auto& [id, lane] : by_track_) {
     if (lane->is_sound()) lane->release(picture_, newest_);
+    lane->end_if_silent(newest_);
+  }
 }
 
 void CmafSegmenter::finish() {

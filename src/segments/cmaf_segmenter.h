@@ -9,7 +9,8 @@
 // picture waits for it (kSoundLead), so that its segments end where the picture's do. A lane that
 // falls silent ends its segment and has none until it is back. Lanes keep their ids over changes of
 // publisher and tracks: v1, v2 ..., a1, a2 ... by kind and order. Pure; owned by one packager, on
-// its core; bounded by one open part per lane, plus sound that waits for the picture.
+// its core; bounded by one open part per lane, plus sound that waits for the picture, which is
+// bounded by max_early_audio and max_part_bytes.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +52,7 @@ class CmafSegmenter {
     Time part_target{200ms};
     Time audio_sync{20ms};
     size_t max_part_bytes = 16u << 20;  // a part closes early at this size
-    size_t max_early_audio = 500;       // frames kept while the first picture is awaited
+    size_t max_early_audio = 500;       // frames of sound that wait for a picture
   };
 
   CmafSegmenter(Options options, LaneSink& sink);
@@ -82,7 +83,6 @@ class CmafSegmenter {
   };
 
   void begin(const StreamInfo&);
-  void release_sound();
 
   Options options_;
   LaneSink& sink_;

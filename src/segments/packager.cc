@@ -1,6 +1,8 @@
 // Weir live-streaming server. MIT licence, see LICENSE.
 #include "segments/packager.h"
 
+#include <algorithm>
+
 namespace weir::segments {
 namespace {
 
@@ -11,6 +13,7 @@ Boundaries::Options boundary_options(const Packager::Options& o) {
   b.duration = o.duration;
   b.longest = 10 * o.duration;
   b.slicing = o.slicing;
+  b.max_bytes = std::min(b.max_bytes, o.max_bytes / 8);
   return b;
 }
 

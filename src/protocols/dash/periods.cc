@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <string_view>
 
 #include "containers/mp4/writer.h"
@@ -76,13 +77,20 @@ const SegmentHead* head_with_media(const Window& w, uint64_t number) {
   return head && head->init && !is_gap(w, number) ? head : nullptr;
 }
 
-// The rendition's segment that begins when that one of the source does.
+// The rendition's segment that begins when that one of the source does: the newest that begins
+// early enough. Where a publisher's return turned the clock back the search may miss it; then the
+// rendition joins a segment later.
 const SegmentHead* aligned_head(const Window& w, const SegmentHead& main, Time nominal) {
-  for (uint64_t n = newest(w);; --n) {
-    const SegmentHead* head = find_head(w, n);
-    if (!head || head->wall < main.wall - nominal / 2) return nullptr;
-    if (head->wall < main.wall + nominal / 2) return head_with_media(w, n);
+  const auto begun = [&](const SegmentHead& head) { return head.wall < main.wall + nominal / 2; };
+  const SegmentHead* head = w.open && begun(*w.open) ? &*w.open : nullptr;
+  if (!head) {
+    const auto& all = *w.segments;
+    const auto after = std::ranges::partition_point(
+        all, [&](const SegmentPtr& segment) { return begun(*segment); });
+    if (after != all.begin()) head = std::prev(after)->get();
   }
+  if (!head || head->wall < main.wall - nominal / 2) return nullptr;
+  return head_with_media(w, head->number);
 }
 
 // A measured rate is near what was meant: 29.96 is 30000/1001.
