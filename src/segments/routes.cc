@@ -10,6 +10,8 @@ using net::http::ContentPtr;
 using net::http::Request;
 using net::http::Response;
 
+// Longer than manifests say they are good for.
+constexpr Time kOldManifest = 3s;
 constexpr std::string_view kOtherMedia = "other media begins there; ask again with its header";
 
 // What a request is about, found once; the texts are copied, for the request may wait.
@@ -178,7 +180,13 @@ net::Task<Response> segment(const Library& library, Wanted w) {
     lane = view ? view->lane(w.lane) : nullptr;
   }
   if (!lane) co_return none(w, "the stream is gone");
-  if (needs_other_header(*lane, w.name)) co_return none(w, kOtherMedia);
+  if (needs_other_header(*lane, w.name)) {
+    // Players that go by a template count on from a manifest that is a few seconds old. Refused at
+    // once they ask again at once, and give up for good before they have the new manifest.
+    co_await library.directory().wait(w.key, w.lane, kOldManifest,
+                                      [](const View& v) { return v.ended; });
+    co_return none(w, kOtherMedia);
+  }
   if (const SegmentPtr* s = lane->find(number)) co_return co_await complete(library, w, *s);
   if (comes_next(*lane, number, 0) && !begun(*view)) co_return not_yet(w);
   if (!lane->open || lane->open->number != number) co_return none(w, "old ones are gone");

@@ -74,7 +74,9 @@ for (const { file, codecs, plays } of cases) {
   test(`${title} plays in Chromium`, player, async ({ weir, name, page }) => {
     const publisher = publish(file, weir.rtmp(name));
     await until('the playlist', 15_000, () => playlistReady(weir.hls(name)));
-    const viewer = await PlayerPage.open(page, 'hls', weir.hls(name));
+    // This Chromium takes MP3 in no MP4 (MediaSource.isTypeSupported): MPEG-TS is beside it for that.
+    const url = title.includes('mp3') ? weir.ts(name) : weir.hls(name);
+    const viewer = await PlayerPage.open(page, 'hls', url);
     const seen = await viewer.plays(3, 15_000);
     expect(seen.errors.filter((e) => e.startsWith('fatal'))).toEqual([]);
     expect(seen.frames).toBeGreaterThan(60);

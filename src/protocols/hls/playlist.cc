@@ -153,7 +153,9 @@ void write_head(Writer& out, const Window& w, const PlaylistOptions& o, size_t p
   out.text(fmt::format("CAN-SKIP-UNTIL={},HOLD-BACK={}", kSkipAfter * target, kHoldBack * target));
   if (w.part_target > 0ns) {
     const int64_t part = us_ceil(w.part_target);
-    const int64_t hold_back = kHoldBack * std::max(part, us_ceil(o.longest_part));
+    // Three part targets are asked for at least; half of one more is what a part takes to travel
+    // and be decoded before its pictures are due.
+    const int64_t hold_back = 7 * std::max(part, us_ceil(o.longest_part)) / 2;
     const int64_t ms = (hold_back + 999) / 1000;
     out.line(",PART-HOLD-BACK={}.{:03}", ms / 1000, ms % 1000);
     out.text("#EXT-X-PART-INF:PART-TARGET=");

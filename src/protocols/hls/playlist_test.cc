@@ -38,7 +38,7 @@ TEST(MediaPlaylist, AfterTheFirstPartEveryLine) {
             "#EXT-X-VERSION:9\n"
             "#EXT-X-TARGETDURATION:2\n"
             "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12,HOLD-BACK=6,"
-            "PART-HOLD-BACK=0.627\n"
+            "PART-HOLD-BACK=0.732\n"
             "#EXT-X-PART-INF:PART-TARGET=0.200000\n"
             "#EXT-X-MEDIA-SEQUENCE:58999997\n"
             "#EXT-X-DISCONTINUITY-SEQUENCE:7\n"

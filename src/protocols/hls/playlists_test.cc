@@ -141,7 +141,7 @@ TEST(Playlists, TheHoldBackIsThatOfTheLongestPart) {
   Lanes l(store_options(), true);
   l.segment();
   const auto p = read(text(cache.media(cache.publish(kFoo, l))));
-  EXPECT_EQ(attribute(p.head.at("#EXT-X-SERVER-CONTROL"), "PART-HOLD-BACK"), "0.627");
+  EXPECT_EQ(attribute(p.head.at("#EXT-X-SERVER-CONTROL"), "PART-HOLD-BACK"), "0.732");
   EXPECT_EQ(p.head.at("#EXT-X-PART-INF"), "PART-TARGET=0.200000");
 }
 
