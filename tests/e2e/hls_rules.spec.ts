@@ -48,7 +48,6 @@ const wrong: [string, (text: string) => string, RegExp][] = [
   ['PART-HOLD-BACK', (t) => t.replace('PART-HOLD-BACK=0.6', 'PART-HOLD-BACK=0.59'), /PART-HOLD-BACK 0\.59/],
   ['CAN-SKIP-UNTIL', (t) => t.replace('CAN-SKIP-UNTIL=12.0', 'CAN-SKIP-UNTIL=11'), /CAN-SKIP-UNTIL 11/],
   ['no blocking reload', (t) => t.replace('CAN-BLOCK-RELOAD=YES,', ''), /CAN-BLOCK-RELOAD/],
-  ['no hint', (t) => t.replace(/#EXT-X-PRELOAD-HINT.*\n/, ''), /PRELOAD-HINT/],
   ['no map before the first segment', (t) => t.replace('#EXT-X-MAP:URI="t-v1-i0.mp4"\n', ''), /100: no EXT-X-MAP/],
   ['version too low for a map', (t) => t.replace('VERSION:9', 'VERSION:5'), /wants version 6/],
   ['ENDLIST while it goes on', (t) => t + '#EXT-X-ENDLIST\n', /yet EXT-X-ENDLIST/],
@@ -88,6 +87,12 @@ for (const [title, spoil, fault] of afterwards) {
     expect(add(spoil(later)).join('\n')).toMatch(fault);
   });
 }
+
+test('a hint is missing only where the segment is over', () => {
+  const before = parseMedia(playlist({ parts: 3 }).replace(/#EXT-X-PRELOAD-HINT.*\n/, ''));
+  expect(succeeds(before, parseMedia(playlist({ parts: 3 })))).toEqual([]);
+  expect(succeeds(before, parseMedia(playlist({ parts: 4 }))).join()).toContain('no hint in 120');
+});
 
 test('a hint is not met where another header begins', () => {
   const before = playlist({ parts: 0 });

@@ -197,7 +197,9 @@ void write_open(Writer& out, const Window& w, const PlaylistOptions& o) {
 }
 
 void write_hint(Writer& out, const Window& w, const PlaylistOptions& o) {
-  if (w.ended || w.part_target == 0ns) return;
+  // While the tip is held a hint would name a part of the segment behind the one that is told last:
+  // shaka (5.2) takes it for one of that segment, appends it twice and loses the pictures after it.
+  if (w.ended || w.part_target == 0ns || tip_is_held(w)) return;
   // What begins with another header has another name: the hint is not met then.
   const SegmentHead& newest =
       w.open ? static_cast<const SegmentHead&>(*w.open) : *w.segments->back();

@@ -118,7 +118,6 @@ TEST(MediaPlaylist, AHintIsOfTheNewestHeader) {
   EXPECT_EQ(read(full(l)).hint, "k3v9x2a-v1-0-59000002.0.m4s") << "nothing else has begun";
   l.begun = false;
   l.begin();
-  EXPECT_EQ(read(full(l)).hint, "k3v9x2a-v1-1-59000002.0.m4s");
   l.part();
   const auto p = read(full(l));
   EXPECT_EQ(p.hint, "k3v9x2a-v1-1-59000002.1.m4s");
@@ -135,7 +134,7 @@ TEST(MediaPlaylist, ASegmentIsToldAsPartsUntilTheNextOneHasBegun) {
   l.begin();
   const auto over = read(full(l));
   EXPECT_EQ(over.open.parts.size(), 10u);
-  EXPECT_TRUE(over.hint.ends_with("2.0.m4s")) << over.hint;
+  EXPECT_EQ(over.hint, "") << "of a segment that is not told of yet";
   l.part();
   const auto told = read(full(l));
   EXPECT_EQ(told.last(), over.last() + 1);
@@ -262,7 +261,7 @@ struct Rules {
     const std::string expected =
         "-" + std::to_string(p.last() + 1) + "." + std::to_string(p.open.parts.size()) + ".m4s";
     // The segment is over, though it is told as complete only with the next one's first part.
-    const bool over = p.hint.ends_with("-" + std::to_string(p.last() + 2) + ".0.m4s");
+    const bool over = p.hint.empty();
     EXPECT_TRUE(over || p.hint.ends_with(expected)) << p.hint << " " << expected;
     // What was hinted comes, or its segment was over.
     if (before && before->hint != p.hint && p.last() == before->last() && !over)

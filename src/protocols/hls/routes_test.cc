@@ -53,7 +53,8 @@ TEST(Routes, EveryPartIsWaitedForAndComesAtOnce) {
     const auto next =
         s.get(blocking(before.last() + 1, before.open.parts.size()) + "&_HLS_skip=YES");
     ASSERT_FALSE(next->done);
-    const auto held = s.get("/live/s/" + before.hint);
+    // None while a segment that is over is not told as complete yet.
+    const auto held = before.hint.empty() ? nullptr : s.get("/live/s/" + before.hint);
     for (int frames = 0; frames < 12 && !next->done; ++frames, t += 40ms) s.feed(p, t, t + 40ms);
     ASSERT_TRUE(next->done);
     ASSERT_EQ(next->status(), 200) << next->text();
@@ -66,7 +67,7 @@ TEST(Routes, EveryPartIsWaitedForAndComesAtOnce) {
     if (parts.size() > before.open.parts.size()) {
       EXPECT_EQ(parts.size(), before.open.parts.size() + 1);
       EXPECT_EQ(parts.back().uri, before.hint);
-      ASSERT_TRUE(held->done);
+      ASSERT_TRUE(held && held->done);
       EXPECT_EQ(held->status(), 200);
       ++hinted;
     } else {
