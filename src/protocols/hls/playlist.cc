@@ -247,7 +247,8 @@ size_t padding(const Window& w, PlaylistType type) {
 
 size_t skippable(const Window& w) {
   Time behind{};  // from the end of segment i - 1 to the end of the last
-  for (size_t i = w.segments->size(); i > w.first_listed; --i) {
+  // One that is told as parts is not there to skip from.
+  for (size_t i = w.segments->size() - (tip_is_held(w) ? 1 : 0); i > w.first_listed; --i) {
     if (behind >= kSkipAfter * w.target_duration) return i - w.first_listed;
     behind += (*w.segments)[i - 1]->duration;
   }

@@ -154,8 +154,12 @@ TEST(MediaPlaylist, ADeltaLeavesOutWhatIsOlderThanSixTargets) {
   EXPECT_EQ(delta(l), full(l));
   for (int i = 0; i < 9; ++i) l.part();
   l.begin();
+  EXPECT_EQ(skippable(*l.v1()), 0u) << "the newest is told as parts still";
+  EXPECT_EQ(delta(l), full(l));
+  l.part();
   EXPECT_EQ(skippable(*l.v1()), 1u);
-  for (int i = 0; i < 3; ++i) l.segment();
+  for (int i = 0; i < 9; ++i) l.part();
+  for (int i = 0; i < 2; ++i) l.segment();
   const auto p = read(delta(l));
   EXPECT_EQ(p.skipped, 3u);
   EXPECT_EQ(p.first, 59'000'000u);
