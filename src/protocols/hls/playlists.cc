@@ -15,6 +15,9 @@ using segments::Window;
 // Hours of rewind are a megabyte of text: then time is worth more than a few per cent.
 Bytes squeeze(const Bytes& text) { return net::http::gzip(text, text.size() > 65536 ? 1 : 6); }
 
+// How old a text may be that says how far others are.
+constexpr Time kReportsLast{250ms};
+
 size_t core_index() { return static_cast<size_t>(net::Core::here().index()); }
 
 // A list that fits on the tip of a stream is made again often; those of streams that are gone are
@@ -63,7 +66,10 @@ ContentPtr Playlists::media(const StreamKey& key, const View& view, const std::s
   CHECK(window, "a lane that is there");
   Media& made = entry_of(locals_[core_index()].media, cache_name(key, lane, q),
                          [](const auto& e) { return e.second.of.expired(); });
-  if (made.of.lock() != window) made = {.of = window, .full = {}, .delta = {}};
+  // Reports of other lanes age while this one stands still: its publisher may be away.
+  const Time now = net::Core::here().now();
+  if (made.of.lock() != window || (lane != "ts" && now - made.at > kReportsLast))
+    made = {.of = window, .full = {}, .delta = {}, .at = now};
   const bool delta = q.skip && lane != "ts" && !window->ended && skippable(*window) > 0;
   Text& text = delta ? made.delta : made.full;
   ContentPtr& content = keep == Keep::edge ? text.edge : text.poll;

@@ -59,6 +59,7 @@ class Playlists {
   struct Media {
     std::weak_ptr<const segments::Window> of;
     Text full, delta;
+    Time at{};  // when it was made
   };
   struct Multivariant {
     std::vector<std::weak_ptr<const segments::View>> of;
